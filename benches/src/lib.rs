@@ -1,0 +1,75 @@
+//! Timing workloads side by side: the same work on several runtimes, interleaved, several rounds, so
+//! that whatever the machine is doing meanwhile happens to all of them.
+
+use std::time::{Duration, Instant};
+
+/// One runtime's version of a workload: does `operations` of it and returns.
+pub struct Contender {
+    /// The runtime.
+    pub name: &'static str,
+    /// Does the work.
+    pub work: Box<dyn Fn(u32)>,
+}
+
+impl Contender {
+    /// A contender.
+    pub fn new(name: &'static str, work: impl Fn(u32) + 'static) -> Contender {
+        Contender { name, work: Box::new(work) }
+    }
+}
+
+/// The times of one contender, a round each, in nanoseconds per operation.
+pub struct Times {
+    /// The runtime.
+    pub name: &'static str,
+    /// Sorted.
+    pub nanos: Vec<f64>,
+}
+
+impl Times {
+    /// The middle one.
+    pub fn median(&self) -> f64 {
+        self.nanos[self.nanos.len() / 2]
+    }
+}
+
+/// Runs all contenders in turn, `rounds` times, and sorts what each has needed.
+pub fn measure(contenders: &[Contender], operations: u32, rounds: usize) -> Vec<Times> {
+    let mut times: Vec<Times> = contenders
+        .iter()
+        .map(|contender| Times { name: contender.name, nanos: Vec::new() })
+        .collect();
+    for contender in contenders {
+        (contender.work)(operations / 10 + 1);
+    }
+    for _ in 0..rounds {
+        for (contender, times) in contenders.iter().zip(&mut times) {
+            let start = Instant::now();
+            (contender.work)(operations);
+            times.nanos.push(per_operation(start.elapsed(), operations));
+        }
+    }
+    for times in &mut times {
+        times.nanos.sort_by(f64::total_cmp);
+    }
+    times
+}
+
+fn per_operation(time: Duration, operations: u32) -> f64 {
+    time.as_secs_f64() * 1e9 / f64::from(operations)
+}
+
+/// Prints one workload as a line of a Markdown table: the first contender's median and spread, then the
+/// others' with the ratio to it.
+pub fn print_row(workload: &str, times: &[Times]) {
+    let own = times[0].median();
+    print!("| {workload} ");
+    for (index, times) in times.iter().enumerate() {
+        let (least, most) = (times.nanos[0], times.nanos[times.nanos.len() - 1]);
+        print!("| {}: {:.1} ns ({least:.1}–{most:.1})", times.name, times.median());
+        if index > 0 {
+            print!(", **{:.1}x**", times.median() / own);
+        }
+    }
+    println!(" |");
+}

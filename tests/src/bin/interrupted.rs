@@ -1,0 +1,299 @@
+//! Programs that get a Ctrl-C: what `tests/interrupt.rs` starts. The argument says which.
+
+use std::fmt::Debug;
+use std::io::stdin;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustix::process::{Signal, getpid, kill_process};
+use tests::probe::OnDrop;
+use trio::lowlevel::{RunVar, checkpoint, wait_readable};
+use trio::testing::wait_all_tasks_blocked;
+use trio::{Builder, Interrupted, nursery};
+
+fn main() -> ExitCode {
+    let program = std::env::args().nth(1).expect("the program's name");
+    match program.as_str() {
+        "cleans_up" => trio::run(cleans_up),
+        "cleans_up_forever" => trio::run(cleans_up_forever),
+        "computes" => trio::run(computes),
+        "raises_and_goes_on" => trio::run(raises_and_goes_on),
+        "checks" => trio::run(checks),
+        "shielded" => trio::run(shielded),
+        "prints_without_newline" => trio::run(prints_without_newline),
+        "panics_when_cleaning_up" => trio::run(panics_when_cleaning_up),
+        "waits_for_input" => trio::run(waits_for_input),
+        "ignores" => Builder::new().ignore_interrupts().run(cleans_up),
+        "in_a_thread" => std::thread::spawn(|| trio::run(cleans_up)).join().unwrap(),
+        "has_a_handler" => has_a_handler(),
+        "takes_the_handler_over" => takes_the_handler_over(),
+        "returns" => tell(&Builder::new().run_interruptible(cleans_up)),
+        "runs_twice" => runs_twice(),
+        "raises_before_main" => tell(&raises_before_main()),
+        "raises_and_returns" => tell(&Builder::new().run_interruptible(raises_and_returns)),
+        "raises_at_shutdown" => tell(&Builder::new().run_interruptible(raises_at_shutdown)),
+        "raises_in_a_scope" => tell(&Builder::new().run_interruptible(raises_in_a_scope)),
+        "raises_when_all_is_over" => {
+            tell(&Builder::new().run_interruptible(raises_when_all_is_over));
+        }
+        "returns_an_error" => return returns_an_error::main(),
+        "hello" => return hello::main(),
+        other => panic!("there is no program `{other}`"),
+    }
+    println!("went on");
+    ExitCode::SUCCESS
+}
+
+/// Sends SIGINT to this process; it has come when this returns.
+fn raise() {
+    kill_process(getpid(), Signal::INT).unwrap();
+}
+
+fn tell<T: Debug>(ended: &Result<T, Interrupted<T>>) {
+    match ended {
+        Ok(value) => println!("ended with {value:?}"),
+        Err(Interrupted { value: Some(value), .. }) => println!("interrupted with {value:?}"),
+        Err(Interrupted { value: None, .. }) => println!("interrupted"),
+    }
+}
+
+#[trio::task]
+async fn guarded(name: &str) {
+    let _guard = OnDrop(|| println!("{name} dropped"));
+    let clean_up = async {
+        trio::sleep(Duration::from_millis(1)).await;
+        println!("{name} cleaned up");
+    };
+    trio::finally(trio::sleep_forever, clean_up).await;
+}
+
+#[trio::task]
+async fn cleans_up() {
+    nursery!(|n| {
+        n.spawn(guarded, "one");
+        n.spawn(guarded, "two");
+        wait_all_tasks_blocked().await;
+        println!("ready");
+        trio::sleep_forever().await;
+    })
+    .unwrap();
+}
+
+#[trio::task]
+async fn cleans_up_forever() {
+    let clean_up = async {
+        println!("cleaning up");
+        trio::sleep_forever().await;
+    };
+    println!("ready");
+    trio::finally(trio::sleep_forever, clean_up).await;
+}
+
+#[trio::task]
+async fn computes() {
+    checkpoint().await;
+    println!("ready");
+    while std::hint::black_box(true) {
+        std::hint::spin_loop();
+    }
+}
+
+#[trio::task]
+async fn raises_and_goes_on() {
+    raise();
+    println!("still here");
+    // However many checkpoints go on without leaving the task: one of them does not.
+    loop {
+        checkpoint().await;
+    }
+}
+
+/// Never blocks.
+#[trio::task]
+async fn always_runnable(name: &str) {
+    let _guard = OnDrop(|| println!("{name} dropped"));
+    loop {
+        checkpoint().await;
+    }
+}
+
+#[trio::task]
+async fn checks() {
+    nursery!(|n| {
+        n.spawn(always_runnable, "one");
+        n.spawn(always_runnable, "two");
+        wait_for_turns(10).await;
+        println!("ready");
+    })
+    .unwrap();
+}
+
+#[trio::task]
+async fn wait_for_turns(count: u32) {
+    for _ in 0..count {
+        checkpoint().await;
+    }
+}
+
+#[trio::task]
+async fn shielded() {
+    raise();
+    trio::shield(async {
+        trio::sleep(Duration::from_millis(2)).await;
+        println!("the shielded part is done");
+    })
+    .await;
+    checkpoint().await;
+    println!("this must not be reached");
+}
+
+#[trio::task]
+async fn prints_without_newline() {
+    let _guard = OnDrop(|| print!("bye"));
+    println!("ready");
+    trio::sleep_forever().await;
+}
+
+#[trio::task]
+async fn panics_when_cleaning_up() {
+    let clean_up = async {
+        checkpoint().await;
+        panic!("on purpose");
+    };
+    println!("ready");
+    trio::finally(trio::sleep_forever, clean_up).await;
+}
+
+/// Ends when its standard input does.
+#[trio::task]
+async fn waits_for_input() {
+    println!("ready");
+    wait_readable(&stdin()).await.unwrap();
+    println!("done");
+}
+
+fn has_a_handler() {
+    ctrlc::set_handler(|| println!("own handler")).unwrap();
+    trio::run(waits_for_input);
+}
+
+#[trio::task]
+async fn replaces_the_handler() {
+    checkpoint().await;
+    ctrlc::set_handler(|| println!("own handler")).unwrap();
+    waits_for_input().await;
+}
+
+fn takes_the_handler_over() {
+    trio::run(replaces_the_handler);
+    println!("the run is over");
+    wait_for_the_end();
+}
+
+fn runs_twice() {
+    for _ in 0..2 {
+        tell(&Builder::new().run_interruptible(cleans_up));
+    }
+    println!("no run");
+    wait_for_the_end();
+}
+
+fn wait_for_the_end() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn raises_before_main() -> Result<u32, Interrupted<u32>> {
+    Builder::new().run_interruptible(|| {
+        raise();
+        sleeps()
+    })
+}
+
+#[trio::task]
+async fn sleeps() -> u32 {
+    println!("main has started");
+    trio::sleep_forever().await;
+    0
+}
+
+#[trio::task]
+async fn raises_and_returns() -> u32 {
+    checkpoint().await;
+    raise();
+    7
+}
+
+#[trio::task]
+async fn raises_at_shutdown() -> u32 {
+    trio::lowlevel::spawn_system_task(system_task);
+    wait_all_tasks_blocked().await;
+    7
+}
+
+#[trio::task]
+async fn system_task() {
+    trio::finally(trio::sleep_forever, async {
+        raise();
+        trio::sleep(Duration::from_millis(1)).await;
+    })
+    .await;
+}
+
+#[trio::task]
+async fn raises_in_a_scope() -> u32 {
+    let scope = trio::CancelScope::new();
+    scope.cancel();
+    scope
+        .run(async {
+            raise();
+            checkpoint().await;
+            println!("this must not be reached");
+        })
+        .await;
+    println!("the scope is left");
+    trio::sleep_forever().await;
+    7
+}
+
+struct RaisesWhenDropped;
+
+impl Drop for RaisesWhenDropped {
+    fn drop(&mut self) {
+        raise();
+    }
+}
+
+static LATE: RunVar<Rc<RaisesWhenDropped>> = RunVar::new("late");
+
+#[trio::task]
+async fn raises_when_all_is_over() -> u32 {
+    checkpoint().await;
+    LATE.set(Rc::new(RaisesWhenDropped));
+    7
+}
+
+mod returns_an_error {
+    use super::*;
+
+    #[trio::main]
+    pub(super) async fn main() -> trio::Result<()> {
+        println!("ready");
+        trio::shield(async { wait_readable(&stdin()).await }).await?;
+        Err("the disk is full")?;
+        Ok(())
+    }
+}
+
+mod hello {
+    use super::*;
+
+    #[trio::main]
+    pub(super) async fn main() {
+        let _guard = OnDrop(|| println!("dropped"));
+        println!("ready");
+        trio::sleep_forever().await;
+    }
+}

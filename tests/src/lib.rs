@@ -1,0 +1,9 @@
+//! What the integration tests share, one module for each kind of help.
+
+pub mod faults;
+pub mod frames;
+pub mod panics;
+pub mod probe;
+pub mod rerun;
+pub mod source;
+pub mod threads;

@@ -1,0 +1,1138 @@
+//! What safe code can do to tasks and their frames, and must not break anything by: leaking, dropping
+//! in mid-run, converting, and keeping handles for longer than what they are of.
+#![forbid(unsafe_code)]
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::os::unix::process::ExitStatusExt;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use futures::FutureExt;
+use tests::frames::{self, Shared, drive, keep, poll_once, share};
+use tests::panics::{panic_text, text};
+use tests::probe::OnDrop;
+use tests::rerun::{rerun, stderr};
+use trio::lowlevel::{self, RunVar, checkpoint};
+use trio::testing::wait_all_tasks_blocked;
+use trio::{CancelScope, Nursery, TaskHandle, nursery};
+
+const SIGABRT: i32 = 6;
+
+type Log = Rc<RefCell<Vec<String>>>;
+
+/// Says in the log which task drops it.
+fn noting(log: &Log, what: &'static str) -> OnDrop<impl FnMut() + use<>> {
+    let log = Rc::clone(log);
+    OnDrop(move || {
+        let task = match lowlevel::in_trio_task() {
+            true => lowlevel::current_task().name(),
+            false => "no task".to_owned(),
+        };
+        log.borrow_mut().push(format!("{what} in {task}"));
+    })
+}
+
+#[trio::task]
+async fn sleeper(_what: OnDrop<impl FnMut()>) {
+    trio::sleep_forever().await;
+}
+
+/// Three levels of frames, each borrowing from the one before.
+#[trio::task]
+async fn parent(log: Log) {
+    let _first = noting(&log, "the parent's local");
+    let text = String::from("the parent's text");
+    let _ = nursery!(|n| {
+        n.spawn(child, &log, &text);
+        trio::sleep_forever().await;
+    });
+    drop(text);
+}
+
+#[trio::task]
+async fn child(log: &Log, text: &str) {
+    let _last = noting(log, "the child's local");
+    let longer = format!("{text}, longer");
+    let _ = nursery!(|n| {
+        n.spawn(grandchild, log, &longer);
+        trio::sleep_forever().await;
+    });
+}
+
+#[trio::task]
+async fn grandchild(log: &Log, text: &str) {
+    let _reads = OnDrop(|| assert_eq!(text, "the parent's text, longer"));
+    let _last = noting(log, "the grandchild's local");
+    // A destructor may still use what a task has.
+    let scope = CancelScope::new();
+    let _cancels = OnDrop(|| {
+        scope.cancel();
+        lowlevel::current_task().cancel_reason();
+    });
+    trio::sleep_forever().await;
+}
+
+const DEEPEST_FIRST: [&str; 3] = [
+    "the grandchild's local in grandchild",
+    "the child's local in child",
+    "the parent's local in drops",
+];
+
+// Leaking.
+
+#[trio::test]
+async fn a_handle_that_is_forgotten_neither_ends_nor_keeps_its_task() {
+    let count = Cell::new(0);
+    nursery!(|n| {
+        let handle = n.spawn(async {
+            checkpoint().await;
+            count.set(1);
+            Box::new(&count)
+        });
+        std::mem::forget(handle);
+    })
+    .unwrap();
+    assert_eq!(count.get(), 1);
+}
+
+#[trio::test]
+async fn a_task_that_holds_its_own_handle_ends_and_is_freed() {
+    #[trio::task]
+    async fn holds(own: Rc<RefCell<Option<TaskHandle<()>>>>) {
+        checkpoint().await;
+        assert!(!own.borrow().as_ref().unwrap().is_finished());
+    }
+    let own = Rc::new(RefCell::new(None));
+    nursery!(|n| {
+        let handle = n.spawn(holds, Rc::clone(&own));
+        *own.borrow_mut() = Some(handle);
+    })
+    .unwrap();
+    assert_eq!(Rc::strong_count(&own), 1);
+    assert!(own.borrow().as_ref().unwrap().is_finished());
+}
+
+#[trio::test]
+async fn a_value_that_holds_the_handle_of_its_own_task_is_leaked_and_no_more() {
+    struct Cycle(RefCell<Option<TaskHandle<Rc<Cycle>>>>);
+    #[trio::task]
+    async fn give(cycle: Rc<Cycle>) -> Rc<Cycle> {
+        checkpoint().await;
+        cycle
+    }
+    let cycle = Rc::new(Cycle(RefCell::default()));
+    nursery!(|n| {
+        let handle = n.spawn(give, Rc::clone(&cycle));
+        *cycle.0.borrow_mut() = Some(handle);
+    })
+    .unwrap();
+    assert_eq!(Rc::strong_count(&cycle), 2);
+    // Taken apart, it goes.
+    let handle = cycle.0.borrow_mut().take().unwrap();
+    assert!(handle.take().is_some_and(|value| Rc::ptr_eq(&value, &cycle)));
+    assert_eq!(Rc::strong_count(&cycle), 1);
+}
+
+#[test]
+fn the_children_of_a_leaked_frame_run_on_and_end_with_the_run() {
+    let log = Log::default();
+    #[trio::task]
+    async fn leaks(log: Log) {
+        let mut future = Box::pin(parent(log).into_future());
+        poll_fn(|cx| {
+            assert!(future.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        std::mem::forget(future);
+        // Another use of the memory, if it were free.
+        let _others: Vec<_> = (0..100).map(|n| vec![n; 100]).collect();
+        wait_all_tasks_blocked().await;
+        assert_eq!(lowlevel::statistics().tasks_living, 3);
+    }
+    trio::run(|| leaks(Rc::clone(&log)));
+    // The frame that was forgotten stays as it is; those of the tasks in it are gone.
+    assert_eq!(*log.borrow(), DEEPEST_FIRST[..2]);
+}
+
+#[test]
+fn the_scope_of_a_leaked_frame_may_expire_and_be_cancelled() {
+    #[trio::task]
+    async fn leaks() {
+        let scope = CancelScope::with_timeout(std::time::Duration::from_secs(1));
+        let inner = scope.clone();
+        let call = inner.run(trio::sleep_forever);
+        let mut future = Box::pin(call.into_future());
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        std::mem::forget(future);
+        trio::sleep(std::time::Duration::from_secs(2)).await;
+        assert!(scope.cancel_called());
+        scope.cancel();
+        scope.set_deadline(Some(trio::current_time()));
+    }
+    trio::Builder::new().clock(trio::testing::MockClock::autojump()).run(leaks);
+}
+
+// Dropping a converted frame in mid-run.
+
+#[trio::test(allow(useless_nursery))]
+async fn a_frame_that_its_own_task_drops_takes_its_children_down_first() {
+    #[trio::task]
+    async fn drops(log: Log) {
+        let shared = share(parent(log).into_future());
+        futures::future::select(
+            Box::pin(drive(Rc::clone(&shared))),
+            Box::pin(wait_all_tasks_blocked()),
+        )
+        .await;
+        drop(shared.take());
+        assert_eq!(lowlevel::statistics().tasks_living, 2);
+        checkpoint().await;
+    }
+    let log = Log::default();
+    nursery!(|n| {
+        n.spawn(drops, Rc::clone(&log));
+    })
+    .unwrap();
+    assert_eq!(*log.borrow(), DEEPEST_FIRST);
+}
+
+#[trio::test]
+async fn a_frame_that_another_task_drops_takes_its_children_down_first() {
+    #[trio::task]
+    async fn drops(shared: Shared) {
+        wait_all_tasks_blocked().await;
+        drop(shared.take());
+        assert_eq!(lowlevel::current_task().name(), "drops");
+    }
+    let log = Log::default();
+    let shared = share(parent(Rc::clone(&log)).into_future());
+    nursery!(|n| {
+        n.spawn(drive, Rc::clone(&shared));
+        n.spawn(drops, shared);
+        wait_all_tasks_blocked().await;
+        wait_all_tasks_blocked().await;
+        assert_eq!(*log.borrow(), DEEPEST_FIRST);
+        n.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test(allow(useless_nursery))]
+async fn a_frame_may_be_dropped_while_no_task_runs() {
+    #[trio::task]
+    async fn keeps(log: Log) {
+        let shared = share(parent(log).into_future());
+        assert!(poll_once(&shared).is_pending());
+        wait_all_tasks_blocked().await;
+        keep(&shared);
+        lowlevel::current_trio_token().call_soon(frames::drop_kept).unwrap();
+        wait_all_tasks_blocked().await;
+    }
+    let log = Log::default();
+    nursery!(|n| {
+        n.spawn(keeps, Rc::clone(&log));
+    })
+    .unwrap();
+    assert_eq!(log.borrow()[..2], DEEPEST_FIRST[..2]);
+    assert_eq!(log.borrow()[2], "the parent's local in no task");
+}
+
+#[trio::test]
+async fn a_frame_that_unwinds_is_polled_to_its_end_by_a_foreign_future() {
+    let log = Log::default();
+    let scope = CancelScope::new();
+    nursery!(|n| {
+        n.spawn(async {
+            let frame = share(parent(Rc::clone(&log)).into_future());
+            let left = scope.run(|| drive(frame)).await;
+            assert!(left.is_none());
+        });
+        wait_all_tasks_blocked().await;
+        scope.cancel();
+    })
+    .unwrap();
+    assert_eq!(log.borrow().len(), 3);
+}
+
+#[trio::test]
+async fn what_a_dropped_frame_had_started_elsewhere_goes_on() {
+    #[trio::task]
+    async fn spawns(n: Nursery<'static>, log: Log) {
+        n.spawn_named("sibling", sleeper, noting(&log, "a sibling's local"));
+        trio::sleep_forever().await;
+    }
+    #[trio::task]
+    async fn opens(log: Log) {
+        let _ = nursery!(|n| {
+            frames::keep_nursery(n);
+            let shared = share(spawns(n, log).into_future());
+            poll_fn(|_| {
+                assert!(poll_once(&shared).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            drop(shared);
+            wait_all_tasks_blocked().await;
+            assert_eq!(n.statistics().children, 1);
+            n.cancel();
+        });
+    }
+    let log = Log::default();
+    opens(Rc::clone(&log)).await;
+    assert_eq!(*log.borrow(), ["a sibling's local in sibling"]);
+}
+
+/// The process of that test must have been aborted, with this on standard error.
+#[track_caller]
+fn aborts(test: &str) -> bool {
+    let Some(output) = rerun(test) else {
+        return false;
+    };
+    assert_eq!(output.status.signal(), Some(SIGABRT), "{}", stderr(&output));
+    assert!(stderr(&output).contains("a task has dropped the frame that it runs in"));
+    true
+}
+
+#[test]
+fn a_child_that_drops_the_frame_it_runs_in_aborts_the_process() {
+    #[trio::task]
+    async fn frame() {
+        let _ = nursery!(|n| {
+            n.spawn(async {
+                checkpoint().await;
+                frames::drop_kept();
+            });
+            trio::sleep_forever().await;
+        });
+    }
+    #[trio::task]
+    async fn main() {
+        let shared = share(frame().into_future());
+        assert!(poll_once(&shared).is_pending());
+        keep(&shared);
+        trio::sleep_forever().await;
+    }
+    if !aborts("a_child_that_drops_the_frame_it_runs_in_aborts_the_process") {
+        trio::run(main);
+    }
+}
+
+#[test]
+fn a_destructor_that_drops_the_frame_it_is_dropped_with_aborts_the_process() {
+    #[trio::task]
+    async fn inner() {
+        let _ = nursery!(|n| {
+            n.spawn(sleeper, OnDrop(frames::drop_kept));
+            trio::sleep_forever().await;
+        });
+    }
+    #[trio::task]
+    async fn outer() {
+        let _ = nursery!(|n| {
+            n.spawn(async {
+                let shared = share(inner().into_future());
+                assert!(poll_once(&shared).is_pending());
+                wait_all_tasks_blocked().await;
+                drop(shared);
+            });
+            trio::sleep_forever().await;
+        });
+    }
+    #[trio::task]
+    async fn main() {
+        let shared = share(outer().into_future());
+        assert!(poll_once(&shared).is_pending());
+        keep(&shared);
+        trio::sleep_forever().await;
+    }
+    if !aborts("a_destructor_that_drops_the_frame_it_is_dropped_with_aborts_the_process") {
+        trio::run(main);
+    }
+}
+
+#[test]
+fn an_error_whose_text_drops_the_frame_it_failed_in_aborts_the_process() {
+    #[derive(Debug)]
+    struct Drops;
+    impl std::fmt::Display for Drops {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            frames::drop_kept();
+            f.write_str("dropped")
+        }
+    }
+    impl std::error::Error for Drops {}
+    #[trio::task]
+    async fn frame() {
+        let _ = nursery!(|n| {
+            n.spawn(async {
+                checkpoint().await;
+                Err::<(), _>(Drops)
+            });
+            trio::sleep_forever().await;
+        });
+    }
+    #[trio::task]
+    async fn main() {
+        let shared = share(frame().into_future());
+        assert!(poll_once(&shared).is_pending());
+        keep(&shared);
+        trio::sleep_forever().await;
+    }
+    if !aborts("an_error_whose_text_drops_the_frame_it_failed_in_aborts_the_process") {
+        trio::run(main);
+    }
+}
+
+// Converting in one task, polling in another.
+
+#[trio::test]
+async fn a_frame_is_polled_by_the_task_that_polled_it_first() {
+    let log = Log::default();
+    let shared = share(parent(Rc::clone(&log)).into_future());
+    assert!(poll_once(&shared).is_pending());
+    nursery!(|n| {
+        n.spawn_named("another", || {
+            let shared = Rc::clone(&shared);
+            async move {
+                let text = panic_text(|| poll_once(&shared));
+                assert!(text.contains("must be polled by the task that polled it first"), "{text}");
+                assert!(text.contains("not `another`"), "{text}");
+            }
+        });
+    })
+    .unwrap();
+    // Nothing has happened to it.
+    assert!(poll_once(&shared).is_pending());
+    assert!(log.borrow().is_empty());
+}
+
+#[trio::test]
+async fn a_frame_that_was_never_polled_may_be_polled_by_any_task() {
+    #[trio::task]
+    async fn note(log: Log) {
+        checkpoint().await;
+        log.borrow_mut().push(lowlevel::current_task().name());
+    }
+    let log = Log::default();
+    let future = note(Rc::clone(&log)).into_future();
+    nursery!(|n| {
+        n.spawn_named("another", || future);
+    })
+    .unwrap();
+    assert_eq!(*log.borrow(), ["another"]);
+}
+
+#[trio::test(allow(unstructured_spawn))]
+async fn no_frame_is_polled_out_of_a_task() {
+    let (send, receive) = std::sync::mpsc::channel();
+    let poll = move || {
+        let shared = share(parent(Log::default()).into_future());
+        send.send(panic_text(|| poll_once(&shared))).unwrap();
+    };
+    std::thread::spawn(poll.clone()).join().unwrap();
+    lowlevel::current_trio_token().call_soon(poll).unwrap();
+    wait_all_tasks_blocked().await;
+    let texts: Vec<String> = receive.iter().collect();
+    assert_eq!(texts.len(), 2);
+    assert!(texts.iter().all(|text| text.contains("inside a trio task")), "{texts:?}");
+}
+
+// Frames that outlive their scope, their task, their run.
+
+#[trio::test]
+async fn a_frame_that_outlives_its_task_still_lies_in_the_tree() {
+    #[trio::task]
+    async fn begins(shared: Shared) {
+        assert!(poll_once(&shared).is_pending());
+        checkpoint().await;
+    }
+    let log = Log::default();
+    let shared = share(parent(Rc::clone(&log)).into_future());
+    nursery!(|n| {
+        n.spawn(begins, Rc::clone(&shared));
+        wait_all_tasks_blocked().await;
+        // Its tasks are in nobody's nursery any more, and cancelled.
+        assert_eq!(lowlevel::statistics().tasks_living, 1);
+        assert_eq!(*log.borrow(), DEEPEST_FIRST[..2]);
+        lowlevel::task_tree();
+    })
+    .unwrap();
+    drop(shared);
+    assert_eq!(log.borrow().len(), 3);
+}
+
+fn run_that_leaves(log: &Log) -> Shared {
+    #[trio::task]
+    async fn begins(shared: Shared) {
+        assert!(poll_once(&shared).is_pending());
+        wait_all_tasks_blocked().await;
+    }
+    let shared = share(parent(Rc::clone(log)).into_future());
+    trio::run(|| begins(Rc::clone(&shared)));
+    assert_eq!(*log.borrow(), DEEPEST_FIRST[..2]);
+    shared
+}
+
+#[test]
+fn a_frame_that_outlives_its_run_may_be_dropped() {
+    let log = Log::default();
+    drop(run_that_leaves(&log));
+    assert_eq!(log.borrow()[2], "the parent's local in no task");
+}
+
+#[test]
+fn a_frame_that_outlives_its_run_may_be_dropped_in_another() {
+    let log = Log::default();
+    let shared = run_that_leaves(&log);
+    trio::run(|| async { drop(shared.take()) });
+    assert_eq!(log.borrow().len(), 3);
+}
+
+#[test]
+fn a_frame_that_outlives_its_run_goes_with_its_thread() {
+    std::thread::spawn(|| keep(&run_that_leaves(&Log::default()))).join().unwrap();
+}
+
+#[test]
+fn a_frame_that_outlives_its_run_is_not_polled_again() {
+    let shared = run_that_leaves(&Log::default());
+    let text = panic_text(|| poll_once(&shared));
+    assert!(text.contains("inside a trio task"), "{text}");
+    let text = panic_text(|| trio::run(|| drive(Rc::clone(&shared))));
+    assert!(text.contains("must be polled by the task that polled it first"), "{text}");
+}
+
+#[test]
+fn a_frame_may_go_with_the_value_of_main() {
+    let log = Log::default();
+    #[trio::task]
+    async fn gives(log: Log) -> Shared {
+        let shared = share(parent(log).into_future());
+        assert!(poll_once(&shared).is_pending());
+        wait_all_tasks_blocked().await;
+        shared
+    }
+    drop(trio::run(|| gives(Rc::clone(&log))));
+    assert_eq!(log.borrow().len(), 3);
+}
+
+// Handles that outlive what they are of.
+
+/// A run that leaks a frame, and with it a nursery that never closes.
+#[trio::task]
+async fn leaves_an_open_nursery() {
+    #[trio::task]
+    async fn opens() {
+        let _ = nursery!(|n| {
+            frames::keep_nursery(n);
+            trio::sleep_forever().await;
+        });
+    }
+    let mut future = Box::pin(opens().into_future());
+    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    std::mem::forget(future);
+    checkpoint().await;
+}
+
+#[test]
+fn the_handle_of_a_nursery_that_never_closed_is_of_no_use_after_the_run() {
+    trio::run(leaves_an_open_nursery);
+    let n = frames::kept_nursery();
+    assert_eq!(format!("{n:?}"), "Nursery(closed)");
+    let text = panic_text(|| n.spawn(|| async {}));
+    assert!(text.contains("inside a trio run"), "{text}");
+    trio::run(|| async move {
+        assert_eq!(format!("{n:?}"), "Nursery(closed)");
+        let text = panic_text(|| n.spawn(|| async {}));
+        assert!(text.contains("this nursery is closed"), "{text}");
+    });
+}
+
+#[test]
+fn a_task_that_is_spawned_while_its_run_ends_is_taken_down_with_it() {
+    type Handle = Rc<RefCell<Option<TaskHandle<()>>>>;
+    struct Spawns(Log, Handle);
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            let local = noting(&self.0, "a late child's local");
+            let handle = frames::kept_nursery().spawn(|| sleeper(local));
+            *self.1.borrow_mut() = Some(handle);
+        }
+    }
+    static VARIABLE: RunVar<Rc<Spawns>> = RunVar::new("what spawns when it is dropped");
+    let log = Log::default();
+    let handle = Handle::default();
+    trio::run(|| {
+        VARIABLE.set(Rc::new(Spawns(Rc::clone(&log), Rc::clone(&handle))));
+        leaves_an_open_nursery()
+    });
+    assert_eq!(log.borrow().len(), 1);
+    let handle = handle.borrow_mut().take().unwrap();
+    assert!(handle.is_finished());
+    handle.cancel();
+}
+
+#[test]
+fn a_system_task_that_is_spawned_while_its_run_ends_is_refused() {
+    struct Spawns;
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            let text = panic_text(|| lowlevel::spawn_system_task(|| async {}));
+            assert!(text.contains("the run is over"), "{text}");
+        }
+    }
+    static VARIABLE: RunVar<Rc<Spawns>> = RunVar::new("what spawns when it is dropped");
+    trio::run(|| async { VARIABLE.set(Rc::new(Spawns)) });
+}
+
+#[test]
+fn a_frame_that_goes_with_an_error_of_the_run_closes_its_nursery() {
+    #[derive(Debug)]
+    struct DropsTheFrame;
+    impl std::fmt::Display for DropsTheFrame {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("it drops a frame when it is dropped")
+        }
+    }
+    impl std::error::Error for DropsTheFrame {}
+    impl Drop for DropsTheFrame {
+        fn drop(&mut self) {
+            frames::drop_kept();
+            assert_eq!(format!("{:?}", frames::kept_nursery()), "Nursery(closed)");
+        }
+    }
+    #[trio::task]
+    async fn opens() {
+        let _ = nursery!(|n| {
+            frames::keep_nursery(n);
+            trio::sleep_forever().await;
+        });
+    }
+    #[trio::task]
+    async fn main() {
+        let shared = share(opens().into_future());
+        assert!(poll_once(&shared).is_pending());
+        keep(&shared);
+        lowlevel::spawn_system_task(|| async { Err::<(), _>(DropsTheFrame) });
+        trio::sleep_forever().await;
+    }
+    let text = panic_text(|| trio::run(main));
+    assert!(text.contains("it drops a frame when it is dropped"), "{text}");
+}
+
+#[test]
+fn the_handle_of_a_task_outlives_the_run() {
+    type Handle = Rc<RefCell<Option<TaskHandle<String>>>>;
+    #[trio::task]
+    async fn value() -> String {
+        checkpoint().await;
+        "a value".to_owned()
+    }
+    let place = Handle::default();
+    #[trio::task]
+    async fn main(place: Handle) {
+        nursery!(|n| {
+            *place.borrow_mut() = Some(n.spawn(value));
+        })
+        .unwrap();
+    }
+    trio::run(|| main(Rc::clone(&place)));
+    let handle = place.borrow_mut().take().unwrap();
+    let task = handle.task();
+    assert!(handle.is_finished() && handle.name() == "value");
+    handle.cancel();
+    // It is known in no run, so that waiting for it is over at once.
+    trio::run(|| handle.wait());
+    assert_eq!(handle.take().as_deref(), Some("a value"));
+    drop(handle);
+    assert!(task.traceback().is_empty() && task.parent().is_none() && task.waits_for().is_empty());
+    assert!(task.cancel_reason().is_none());
+}
+
+#[test]
+fn a_scope_outlives_the_run_in_which_it_is_entered() {
+    let scope = CancelScope::new();
+    #[trio::task]
+    async fn enters(scope: CancelScope) {
+        let inner = scope.clone();
+        let mut future = Box::pin(inner.run(trio::sleep_forever).into_future());
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        std::mem::forget(future);
+        checkpoint().await;
+    }
+    trio::run(|| enters(scope.clone()));
+    scope.set_shield(true);
+    scope.cancel();
+    assert!(scope.cancel_called());
+    trio::run(|| async {
+        scope.set_deadline(Some(trio::current_time() + std::time::Duration::from_secs(1)));
+    });
+    assert!(format!("{scope:?}").contains("cancelled"));
+}
+
+#[test]
+fn a_waker_outlives_its_task_its_run_and_its_thread() {
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        trio::run(|| {
+            poll_fn(move |cx| {
+                send.send(cx.waker().clone()).unwrap();
+                Poll::Ready(())
+            })
+        });
+    })
+    .join()
+    .unwrap();
+    let waker = receive.recv().unwrap();
+    waker.wake_by_ref();
+    // Runs whose tasks have the same slot are not the same.
+    trio::run(move || async move {
+        let other = waker.clone();
+        waker.wake();
+        std::thread::spawn(move || other.wake()).join().unwrap();
+        checkpoint().await;
+    });
+}
+
+#[trio::test(allow(useless_nursery))]
+async fn every_stale_waker_of_a_slot_is_ignored() {
+    let wakers = RefCell::new(Vec::new());
+    for _ in 0..100 {
+        nursery!(|n| {
+            n.spawn(|| {
+                poll_fn(|cx| {
+                    wakers.borrow_mut().push(cx.waker().clone());
+                    Poll::Ready(())
+                })
+            });
+        })
+        .unwrap();
+    }
+    let polls = Cell::new(0);
+    nursery!(|n| {
+        n.spawn(|| {
+            poll_fn(|_| {
+                polls.set(polls.get() + 1);
+                Poll::<()>::Pending
+            })
+        });
+        wait_all_tasks_blocked().await;
+        wakers.borrow().iter().for_each(Waker::wake_by_ref);
+        wait_all_tasks_blocked().await;
+        assert_eq!(polls.get(), 1);
+        n.cancel();
+    })
+    .unwrap();
+}
+
+// Runs inside runs.
+
+#[trio::test(allow(unstructured_spawn))]
+async fn a_run_in_another_thread_does_not_meet_this_one() {
+    let task = std::thread::spawn(|| {
+        trio::run(|| async {
+            checkpoint().await;
+            lowlevel::current_task().name()
+        })
+    })
+    .join()
+    .unwrap();
+    assert_ne!(task, lowlevel::current_task().name());
+    checkpoint().await;
+}
+
+#[trio::test(allow(nested_runtime))]
+async fn a_run_on_the_same_thread_is_refused_and_leaves_this_one_as_it_was() {
+    let text = panic_text(|| trio::run(|| async {}));
+    assert!(text.contains("cannot be started from inside a run"), "{text}");
+    checkpoint().await;
+    lowlevel::current_task();
+}
+
+#[test]
+fn a_run_may_be_started_when_another_has_panicked() {
+    panic_text(|| trio::run(|| async { panic!("the first") }));
+    assert!(!lowlevel::in_trio_run() && !lowlevel::in_trio_task());
+    assert_eq!(trio::run(|| async { 7 }), 7);
+}
+
+// Catching panics inside a task.
+
+#[trio::test]
+async fn a_frame_whose_panic_is_caught_inside_the_task_has_taken_its_children_down() {
+    #[trio::task]
+    async fn panics(log: Log) {
+        let text = String::from("the parent's text");
+        let mut handle = None;
+        let _ = nursery!(|n| {
+            handle = Some(n.spawn(child, &log, &text));
+            wait_all_tasks_blocked().await;
+            panic!("in the body");
+        });
+    }
+    let log = Log::default();
+    let frame = panics(Rc::clone(&log)).into_future();
+    let payload = std::panic::AssertUnwindSafe(frame).catch_unwind().await.unwrap_err();
+    assert_eq!(text(&*payload), "in the body");
+    assert_eq!(*log.borrow(), DEEPEST_FIRST[..2]);
+    checkpoint().await;
+    assert_eq!(lowlevel::statistics().tasks_living, 1);
+}
+
+#[trio::test]
+async fn a_thunk_that_panics_when_it_is_called_spawns_nothing() {
+    nursery!(|n| {
+        let text = panic_text(|| {
+            n.spawn(|| -> std::future::Ready<()> { panic!("in the thunk") });
+        });
+        assert_eq!(text, "in the thunk");
+        assert_eq!(n.statistics().children, 0);
+        checkpoint().await;
+    })
+    .unwrap();
+}
+
+// Nurseries in odd places.
+
+#[trio::test]
+async fn a_destructor_may_open_a_nursery_and_forget_it() {
+    let log = Log::default();
+    nursery!(|n| {
+        let inner = Rc::clone(&log);
+        n.spawn(async {
+            let _opens = OnDrop(move || {
+                let mut future = Box::pin(parent(Rc::clone(&inner)).into_future());
+                let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                assert!(polled.is_pending());
+                std::mem::forget(future);
+            });
+            checkpoint().await;
+        });
+        wait_all_tasks_blocked().await;
+    })
+    .unwrap();
+    wait_all_tasks_blocked().await;
+    assert_eq!(lowlevel::statistics().tasks_living, 1);
+    assert_eq!(*log.borrow(), DEEPEST_FIRST[..2]);
+}
+
+#[trio::test]
+async fn a_thunk_may_close_the_nursery_that_it_is_spawned_into() {
+    #[trio::task]
+    async fn opens() {
+        let _ = nursery!(|n| {
+            frames::keep_nursery(n);
+            trio::sleep_forever().await;
+        });
+    }
+    let shared = share(opens().into_future());
+    assert!(poll_once(&shared).is_pending());
+    keep(&shared);
+    let log = Log::default();
+    let local = noting(&log, "the local of what never began");
+    let text = panic_text(|| {
+        frames::kept_nursery().spawn(|| {
+            frames::drop_kept();
+            sleeper(local)
+        })
+    });
+    assert!(text.contains("this nursery is closed"), "{text}");
+    assert_eq!(log.borrow().len(), 1);
+    checkpoint().await;
+}
+
+#[trio::test]
+async fn a_nursery_that_goes_while_a_task_is_started_into_it_leaves_the_task_to_its_caller() {
+    #[trio::task]
+    async fn opens() {
+        let _ = nursery!(|n| {
+            frames::keep_nursery(n);
+            trio::sleep_forever().await;
+        });
+    }
+    #[trio::task]
+    async fn starts(status: trio::TaskStatus<u32>) {
+        wait_all_tasks_blocked().await;
+        frames::drop_kept();
+        status.started(7);
+        checkpoint().await;
+    }
+    let shared = share(opens().into_future());
+    assert!(poll_once(&shared).is_pending());
+    keep(&shared);
+    let value = frames::kept_nursery().start(starts).await.unwrap();
+    assert_eq!(value, 7);
+    assert_eq!(lowlevel::statistics().tasks_living, 1);
+}
+
+// Frames that were got at by taking apart what the macros make.
+
+/// What is inside of what an `async` block of a task becomes: a plain future.
+macro_rules! frame_of_block {
+    (($match:ident $async:ident $body:tt $($rest:tt)*)) => {
+        $async $body
+    };
+}
+
+#[trio::task]
+async fn reads(text: &str) {
+    checkpoint().await;
+    assert_eq!(text, "the parent's text");
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_has_no_nursery_when_it_is_polled_by_hand() {
+    let text = String::from("the parent's text");
+    let mut frame = Box::pin(frame_of_block!(async {
+        let _ = nursery!(|n| {
+            n.spawn(reads, &text);
+            trio::sleep_forever().await;
+        });
+    }));
+    let panic = panic_text(|| frame.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    assert!(panic.contains("a frame of a task is polled by hand"), "{panic}");
+    std::mem::forget(frame);
+    drop(text);
+    wait_all_tasks_blocked().await;
+    assert_eq!(lowlevel::statistics().tasks_living, 1);
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_has_no_nursery_in_a_foreign_future() {
+    let text = String::from("the parent's text");
+    let mut frame = Box::pin(frame_of_block!(async {
+        let _ = nursery!(|n| {
+            n.spawn(reads, &text);
+            trio::sleep_forever().await;
+        });
+    }));
+    poll_fn(|cx| {
+        let panic = panic_text(|| frame.as_mut().poll(cx));
+        assert!(panic.contains("a frame of a task is polled by hand"), "{panic}");
+        Poll::Ready(())
+    })
+    .await;
+    std::mem::forget(frame);
+    drop(text);
+    wait_all_tasks_blocked().await;
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_has_no_start_either() {
+    #[trio::task]
+    async fn starts(status: trio::TaskStatus<()>, text: &str) {
+        checkpoint().await;
+        assert_eq!(text, "the parent's text");
+        status.started(());
+    }
+    let text = String::from("the parent's text");
+    nursery!(|n| {
+        let mut frame = Box::pin(frame_of_block!(async {
+            let _ = n.start(starts, &text).await;
+        }));
+        let panic = panic_text(|| frame.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+        assert!(panic.contains("a frame of a task is polled by hand"), "{panic}");
+        std::mem::forget(frame);
+        assert_eq!(n.statistics().starting, 0);
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_leaves_nothing_in_the_traceback() {
+    {
+        let mut frame = Box::pin(frame_of_block!(async {
+            trio::move_on_after(std::time::Duration::from_secs(9), async {
+                trio::sleep_forever().await;
+            })
+            .await;
+        }));
+        let polled = frame.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+    }
+    let task = lowlevel::current_task();
+    nursery!(|n| {
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            let traceback: Vec<_> = task.traceback().iter().map(|it| it.expression()).collect();
+            assert_eq!(traceback, ["nursery!"]);
+            lowlevel::task_tree();
+        });
+        for _ in 0..3 {
+            checkpoint().await;
+        }
+    })
+    .unwrap();
+}
+
+/// A module that poses as the runtime, to the macros.
+mod fake {
+    pub mod __private {
+        pub use trio::__private::{
+            BodyProbe, Error, NurseryGuard, OtherBody, Site, UnitBody, enter,
+        };
+
+        pub struct Call<F>(pub F);
+
+        impl<F> Call<F> {
+            pub fn new(frame: F) -> Call<F> {
+                Call(frame)
+            }
+        }
+    }
+}
+
+#[trio::task(crate = "crate::fake")]
+async fn given_to_another_runtime(text: &str) {
+    let _ = nursery!(|n| {
+        n.spawn(reads, text);
+        trio::sleep_forever().await;
+    });
+}
+
+#[trio::test]
+async fn a_frame_that_was_given_to_another_runtime_has_no_nursery() {
+    let text = String::from("the parent's text");
+    let mut frame = Box::pin(given_to_another_runtime(&text).0);
+    let panic = panic_text(|| frame.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    assert!(panic.contains("a frame of a task is polled by hand"), "{panic}");
+    std::mem::forget(frame);
+    drop(text);
+    checkpoint().await;
+}
+
+// Instruments.
+
+#[test]
+fn an_instrument_may_drop_a_frame_while_a_cancellation_spreads_through_it() {
+    struct Drops;
+    impl lowlevel::Instrument for Drops {
+        fn task_scheduled(&self, task: &lowlevel::Task) {
+            if task.name() == "grandchild" && task.cancel_reason().is_some() {
+                frames::drop_kept();
+            }
+        }
+    }
+    #[trio::task]
+    async fn main(log: Log) {
+        nursery!(|n| {
+            n.spawn(trio::sleep_forever);
+            let shared = share(parent(Rc::clone(&log)).into_future());
+            assert!(poll_once(&shared).is_pending());
+            n.spawn(trio::sleep_forever);
+            wait_all_tasks_blocked().await;
+            keep(&shared);
+            lowlevel::add_instrument(Rc::new(Drops));
+            n.cancel();
+            assert!(log.borrow().is_empty());
+            trio::sleep_forever().await;
+        })
+        .unwrap();
+    }
+    let log = Log::default();
+    trio::run(|| main(Rc::clone(&log)));
+    assert_eq!(log.borrow()[..2], DEEPEST_FIRST[..2]);
+    assert_eq!(log.borrow().len(), 3);
+}
+
+/// Drops the kept frame at one of the hooks, for the task of this name.
+struct DropsAt(&'static str, &'static str);
+
+impl DropsAt {
+    fn hook(&self, hook: &str, task: &lowlevel::Task) {
+        if (hook, &*task.name()) == (self.0, self.1) {
+            frames::drop_kept();
+        }
+    }
+}
+
+impl lowlevel::Instrument for DropsAt {
+    fn task_spawned(&self, task: &lowlevel::Task) {
+        self.hook("spawned", task);
+    }
+    fn before_task_step(&self, task: &lowlevel::Task) {
+        self.hook("before", task);
+    }
+    fn after_task_step(&self, task: &lowlevel::Task) {
+        self.hook("after", task);
+    }
+    fn task_exited(&self, task: &lowlevel::Task) {
+        self.hook("exited", task);
+    }
+}
+
+/// A frame with two children, one of which ends at once.
+#[trio::task]
+async fn frame(log: Log) {
+    let _first = noting(&log, "the parent's local");
+    let _ = nursery!(|n| {
+        n.spawn(suspends, &log);
+        n.spawn(ends, &log);
+        trio::sleep_forever().await;
+    });
+}
+
+#[trio::task]
+async fn suspends(log: &Log) {
+    let _local = noting(log, "the child's local");
+    trio::sleep_forever().await;
+}
+
+#[trio::task(allow(never_awaits))]
+async fn ends(log: &Log) -> String {
+    let _local = noting(log, "the other child's local");
+    "a value".to_owned()
+}
+
+/// Drops that frame at a hook.
+fn drop_at(hook: &'static str, task: &'static str) -> Log {
+    #[trio::task]
+    async fn main(log: Log, instrument: DropsAt) {
+        let shared = share(frame(log).into_future());
+        assert!(poll_once(&shared).is_pending());
+        lowlevel::add_instrument(Rc::new(instrument));
+        keep(&shared);
+        wait_all_tasks_blocked().await;
+        assert_eq!(lowlevel::statistics().tasks_living, 1);
+    }
+    let log = Log::default();
+    trio::run(|| main(Rc::clone(&log), DropsAt(hook, task)));
+    log
+}
+
+#[test]
+fn an_instrument_may_drop_the_frame_of_a_task_that_is_about_to_be_stepped() {
+    // Neither child has begun.
+    assert_eq!(*drop_at("before", "suspends").borrow(), ["the parent's local in no task"]);
+}
+
+#[test]
+fn an_instrument_may_drop_the_frame_of_a_task_that_was_stepped() {
+    assert_eq!(
+        *drop_at("after", "suspends").borrow(),
+        ["the child's local in suspends", "the parent's local in no task"]
+    );
+}
+
+#[test]
+fn an_instrument_may_drop_the_frame_of_a_task_that_has_exited() {
+    assert_eq!(
+        *drop_at("exited", "ends").borrow(),
+        [
+            "the other child's local in ends",
+            "the child's local in suspends",
+            "the parent's local in no task"
+        ]
+    );
+}
+
+#[test]
+fn an_instrument_that_drops_the_frame_of_a_task_that_is_just_ending_aborts_the_process() {
+    if !aborts(
+        "an_instrument_that_drops_the_frame_of_a_task_that_is_just_ending_aborts_the_process",
+    ) {
+        drop_at("after", "ends");
+    }
+}

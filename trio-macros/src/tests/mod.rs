@@ -1,0 +1,6 @@
+//! The macros from end to end: tokens in, tokens out.
+
+mod false_positives;
+mod findings;
+mod foreign;
+mod mutations;

@@ -1,0 +1,235 @@
+//! What `x.await` does in a task.
+//!
+//! A call or block is entered: its frame is polled in place. The three checkpoint functions act for
+//! themselves. Anything else that can be awaited is *wrapped* as a cancellation point:
+//!
+//! ```text
+//!   first poll ── cancelled? ──yes──▶ unwind, nothing was started
+//!       │ no
+//!       ▼
+//!   poll the future ──▶ Ready ──▶ did anything below ask the scheduler? if not, ask it now
+//!       │ Pending
+//!       ▼
+//!   did a leaf of ours speak below?  ──yes──▶ its word counts: it waits, or it unwinds
+//!       │ no: a foreign future waits
+//!       ▼
+//!   cancelled? ──yes──▶ unwind: the future is dropped with the frames
+//!       │ no
+//!       ▼
+//!     wait
+//! ```
+//!
+//! A future that has been woken is polled once more before it is given up, so that an operation which
+//! has already happened is not lost; and a leaf that must not be interrupted is not.
+
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomPinned;
+use std::pin::Pin;
+use std::task::{Context as PollContext, Poll};
+
+use super::call::{Block, Call};
+use super::context::{self, Mark, PolledWith};
+use super::points;
+use super::task::TaskRef;
+use super::trace::{Site, TraceNode};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// What can be awaited in a task: a [`Call`], a [`Block`], or any future.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be awaited",
+    label = "this is neither a call of a task function nor a future",
+    note = "remove `.await`: this is already the value",
+    note = "a `TaskHandle` is waited for with `.wait().await`"
+)]
+pub trait Checkpoint: sealed::Sealed {
+    /// What awaiting it gives.
+    type Output;
+    /// The future that the runtime polls.
+    #[doc(hidden)]
+    type Frame: Future<Output = Self::Output>;
+
+    /// # Safety
+    ///
+    /// The frame must be polled by the runtime, or by a frame that the macros made (rule 1).
+    #[doc(hidden)]
+    unsafe fn into_frame(self) -> Self::Frame;
+}
+
+impl<F: Future> sealed::Sealed for Call<F> {}
+impl<F: Future> Checkpoint for Call<F> {
+    type Output = F::Output;
+    type Frame = F;
+
+    #[inline]
+    unsafe fn into_frame(self) -> F {
+        Call::into_frame(self)
+    }
+}
+
+impl<F: Future> sealed::Sealed for Block<F> {}
+impl<F: Future> Checkpoint for Block<F> {
+    type Output = F::Output;
+    type Frame = F;
+
+    #[inline]
+    unsafe fn into_frame(self) -> F {
+        Block::into_frame(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<F: IntoFuture> sealed::Sealed for F {}
+#[diagnostic::do_not_recommend]
+impl<F: IntoFuture> Checkpoint for F {
+    type Output = F::Output;
+    type Frame = Wrapped<F::IntoFuture>;
+
+    #[inline]
+    unsafe fn into_frame(self) -> Self::Frame {
+        Wrapped::Polling { future: self.into_future(), started: false, _pinned: PhantomPinned }
+    }
+}
+
+/// Any future as a cancellation point.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub enum Wrapped<F: Future> {
+    Polling {
+        future: F,
+        started: bool,
+        _pinned: PhantomPinned,
+    },
+    /// The future was ready at once; the scheduler lets others go first.
+    Yielding {
+        output: Option<F::Output>,
+    },
+}
+
+impl<F: Future> Future for Wrapped<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
+        // SAFETY: rule 1: `future` is not moved; `Yielding` holds a value that is not pinned.
+        let this = unsafe { self.as_mut().get_unchecked_mut() };
+        let (future, started) = match this {
+            Wrapped::Polling { future, started, .. } => (future, started),
+            Wrapped::Yielding { output } => {
+                let output = output.take().expect("a future is not polled after it was ready");
+                return Poll::Ready(output);
+            }
+        };
+        if points::acts_for_itself::<F>() {
+            // SAFETY: rule 1: the future stays in this pinned enum until it is dropped in place.
+            return unsafe { Pin::new_unchecked(future) }.poll(cx);
+        }
+        let first = !*started;
+        let points = if first {
+            context::task(|task| task.count_cancel_point());
+            if context::cancelled() {
+                return context::unwind();
+            }
+            *started = true;
+            context::task(|task| task.points().1)
+        } else {
+            0
+        };
+        context::with(|c| c.mark.set(Mark::Untouched));
+        let polled = {
+            let _others = PolledWith::others();
+            // SAFETY: rule 1: the future stays in this pinned enum until it is dropped in place.
+            unsafe { Pin::new_unchecked(future) }.poll(cx)
+        };
+        match polled {
+            Poll::Ready(output) => {
+                if first && context::task(|task| task.points().1) == points && !points::schedule(cx)
+                {
+                    self.set(Wrapped::Yielding { output: Some(output) });
+                    return context::wait();
+                }
+                Poll::Ready(output)
+            }
+            Poll::Pending => match context::with(|c| c.mark.get()) {
+                Mark::Waiting => Poll::Pending,
+                Mark::Unwinding => {
+                    *started = false;
+                    Poll::Pending
+                }
+                Mark::Untouched => {
+                    if first {
+                        context::task(|task| {
+                            task.count_schedule_point();
+                            task.set_waits_for("a future");
+                        });
+                    }
+                    if context::cancelled() { context::unwind() } else { context::wait() }
+                }
+            },
+        }
+    }
+}
+
+/// An operand of `.await` on its way: what the macros poll in place of it.
+#[doc(hidden)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Entered<F> {
+    frame: F,
+    trace: TraceNode,
+}
+
+impl<F> std::fmt::Debug for Entered<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Entered at {}", self.trace.site())
+    }
+}
+
+/// What `operand.await` becomes: `unsafe { enter(operand, &SITE) }.await`.
+///
+/// # Safety
+///
+/// Called by the macros alone: the result is awaited at once, in the frame of a task (rule 1).
+#[doc(hidden)]
+#[inline]
+pub unsafe fn enter<C, F>(operand: C, site: &'static Site) -> Entered<F>
+where
+    // Not `-> Entered<C::Frame>`: what cannot be awaited would be reported again wherever it goes.
+    C: Checkpoint<Frame = F>,
+{
+    // SAFETY: by this function's contract.
+    Entered { frame: unsafe { operand.into_frame() }, trace: TraceNode::new(site) }
+}
+
+impl<F: Future> Future for Entered<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
+        // SAFETY: rule 1: `frame` is pinned with the whole and never moved out; `trace` has only
+        // cells, and stays where it is while the task is suspended.
+        let (frame, trace) = unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.frame), &this.trace)
+        };
+        let result = frame.poll(cx);
+        match result {
+            // The frames of one that is polled by hand may go at any time.
+            Poll::Pending if context::is_in_place(cx) => trace.push(),
+            Poll::Pending => {}
+            Poll::Ready(_) => context::with(|c| {
+                // SAFETY: rule 1: the running task is alive.
+                if let Some(task) = unsafe { c.task.get().as_ref() } {
+                    task.set_last_await(trace.site());
+                }
+            }),
+        }
+        result
+    }
+}
+
+/// The task that polls, for boundaries that enter a scope.
+pub(crate) fn polling_task() -> TaskRef {
+    context::task(TaskRef::from_header)
+}

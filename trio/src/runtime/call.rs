@@ -1,0 +1,130 @@
+//! What a task function returns, and what an async block in a task is.
+//!
+//! Neither is a `Future`, and there is no safe way to one: only the runtime owns running frames, and
+//! that is what makes it sound for a child to borrow from its parent's stack (rule 1). The one
+//! exception is [`Call::into_future`], for frames that borrow nothing from outside.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context as PollContext, Poll};
+
+use super::context::{self, PolledWith};
+use super::task::TaskRef;
+
+/// The call of a task function, ready to be awaited in another task or given to a nursery.
+///
+/// It does nothing until then. It is not a [`Future`]: it cannot be polled by hand, put into
+/// `select!`, or moved to another executor; see [`into_future`](Call::into_future) for those that
+/// borrow nothing.
+#[must_use = "tasks do nothing until awaited: add `.await`, or give the function to a nursery: `n.spawn(f, args)`"]
+pub struct Call<F> {
+    frame: F,
+    /// A frame does not leave its thread.
+    _thread: PhantomData<*const ()>,
+}
+
+/// An `async` block in the body of a task: a thunk of no arguments.
+///
+/// It can be awaited, spawned, or given to whatever takes a thunk. It is not a [`Future`].
+#[must_use = "an `async` block does nothing until awaited: add `.await`"]
+pub struct Block<F> {
+    frame: F,
+    _thread: PhantomData<*const ()>,
+}
+
+macro_rules! frames {
+    ($($name:ident, $what:literal;)*) => {$(
+        impl<F: Future> $name<F> {
+            /// Called by the macros alone.
+            ///
+            /// # Safety
+            ///
+            /// `frame` is a task's frame as the macros make it: it polls what it awaits through
+            /// [`enter`](super::awaiting::enter), and its nurseries are joined (rules 1 and 4).
+            #[doc(hidden)]
+            pub unsafe fn new(frame: F) -> Self {
+                $name { frame, _thread: PhantomData }
+            }
+
+            pub(crate) fn into_frame(self) -> F {
+                self.frame
+            }
+
+            /// An ordinary future, for foreign combinators and interfaces.
+            ///
+            /// It must be polled inside a task, always the same one. Only a frame that borrows
+            /// nothing from outside can be converted: the future may be dropped or forgotten at any
+            /// time. Dropping it in mid-run drops the tasks of its nurseries with it.
+            ///
+            /// # Cancellation
+            ///
+            /// As in the task that polls it.
+            ///
+            /// # Panics
+            ///
+            /// When polled outside a task, or by another task than the first time. The process is
+            /// aborted if a task that runs inside the frame drops it.
+            pub fn into_future(self) -> IntoFuture<F>
+            where
+                F: 'static,
+            {
+                IntoFuture { frame: self.frame, home: None, _thread: PhantomData }
+            }
+        }
+
+        impl<F> fmt::Debug for $name<F> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($what, " of {}"), std::any::type_name::<F>())
+            }
+        }
+    )*};
+}
+
+frames! {
+    Call, "Call";
+    Block, "Block";
+}
+
+/// A task's frame as an ordinary future: see [`Call::into_future`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct IntoFuture<F> {
+    frame: F,
+    /// The task that polled first.
+    home: Option<TaskRef>,
+    _thread: PhantomData<*const ()>,
+}
+
+impl<F: Future> Future for IntoFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
+        // SAFETY: rule 1: `frame` is never moved out of the pinned whole; `home` is not pinned.
+        let (frame, home) = unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.frame), &mut this.home)
+        };
+        context::task(|task| match home {
+            None => *home = Some(TaskRef::from_header(task)),
+            Some(home) => assert!(
+                std::ptr::eq(home.as_ptr(), task),
+                "a converted task must be polled by the task that polled it first: `{}`, not `{}`",
+                home.name(),
+                task.name(),
+            ),
+        });
+        // The frame can go at any time: its await chain must not stay in the task's.
+        let trace = context::with(|c| c.trace.get());
+        let _in_place = PolledWith::context(cx);
+        let result = frame.poll(cx);
+        context::with(|c| c.trace.set(trace));
+        result
+    }
+}
+
+impl<F> fmt::Debug for IntoFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IntoFuture of {}", std::any::type_name::<F>())
+    }
+}

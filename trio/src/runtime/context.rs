@@ -1,0 +1,304 @@
+//! What is being polled right now, on this thread.
+//!
+//! The run loop fills it in around every step of a task; the leaves and boundaries below read and
+//! write it. It is a plain block of thread-local cells, so that a cancellation check or the trace of
+//! an await costs a load or two.
+
+use std::cell::Cell;
+use std::ptr;
+use std::task::{Context as PollContext, Poll};
+
+use super::node::Node;
+use super::run::Run;
+use super::task::{Header, TaskRef};
+use super::trace::TraceNode;
+
+/// The word of the last leaf polled: what a boundary sees when a poll returns `Pending`.
+///
+/// ```text
+///            poll of a foreign future begins
+///    Waiting ───────────────────────────────▶ Untouched
+///       ▲                                        │ a leaf below is polled
+///       │ absorbed by a boundary                 ▼
+///    Unwinding ◀──── cancelled ──── leaf ──── not cancelled ───▶ Waiting
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mark {
+    /// No leaf has spoken since the surrounding wrapper began its poll.
+    Untouched,
+    /// The last leaf waits.
+    Waiting,
+    /// The last leaf was cancelled: every frame up to the responsible boundary is to be dropped.
+    Unwinding,
+}
+
+/// The thread's poll in progress.
+pub(crate) struct Context {
+    pub(crate) run: Cell<*const Run>,
+    pub(crate) task: Cell<*const Header>,
+    pub(crate) node: Cell<*const Node>,
+    /// The `std::task::Context` that frames are polled with, by its address; null while code of
+    /// others is in between. See [`is_in_place`].
+    polled_with: Cell<*const ()>,
+    pub(crate) mark: Cell<Mark>,
+    pub(crate) trace: Cell<*const TraceNode>,
+}
+
+thread_local! {
+    static CONTEXT: Context = const {
+        Context {
+            run: Cell::new(ptr::null()),
+            task: Cell::new(ptr::null()),
+            node: Cell::new(ptr::null()),
+            polled_with: Cell::new(ptr::null()),
+            mark: Cell::new(Mark::Waiting),
+            trace: Cell::new(ptr::null()),
+        }
+    };
+}
+
+/// Calls `f` with this thread's context.
+#[inline(always)]
+pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
+    CONTEXT.with(f)
+}
+
+/// The run that is stepping on this thread, if any.
+#[inline]
+pub(crate) fn try_run<R>(f: impl FnOnce(Option<&Run>) -> R) -> R {
+    let run = CONTEXT.try_with(|c| c.run.get()).unwrap_or(ptr::null());
+    // SAFETY: rule 5: the pointer is set only while the run it names is entered on this thread
+    // (`EnteredRun`), and cleared before the run goes.
+    f(unsafe { run.as_ref() })
+}
+
+/// The run that is stepping on this thread.
+#[inline]
+#[track_caller]
+pub(crate) fn run<R>(f: impl FnOnce(&Run) -> R) -> R {
+    try_run(|run| match run {
+        Some(run) => f(run),
+        None => outside_a_run(),
+    })
+}
+
+/// The task that is being stepped on this thread.
+#[inline]
+#[track_caller]
+pub(crate) fn task<R>(f: impl FnOnce(&Header) -> R) -> R {
+    let task = with(|c| c.task.get());
+    // SAFETY: rule 1: set only around a step of that task, which the run loop keeps alive.
+    match unsafe { task.as_ref() } {
+        Some(task) => f(task),
+        None => outside_a_task(),
+    }
+}
+
+/// The task that is being stepped on this thread, if any.
+#[inline]
+pub(crate) fn try_task() -> Option<TaskRef> {
+    let task = CONTEXT.try_with(|c| c.task.get()).unwrap_or(ptr::null());
+    // SAFETY: rule 1: as in `task`.
+    unsafe { task.as_ref() }.map(TaskRef::from_header)
+}
+
+/// Wakes the task of this name if it is the one being stepped: the common case of a task that yields.
+#[inline]
+pub(crate) fn wake_if_running(name: u64) -> bool {
+    let task = CONTEXT.try_with(|c| c.task.get()).unwrap_or(ptr::null());
+    // SAFETY: rule 1: as in `task`.
+    match unsafe { task.as_ref() } {
+        Some(task) if task.id() == name => {
+            task.wake();
+            true
+        }
+        _ => false,
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn outside_a_run() -> ! {
+    panic!(
+        "this must be called inside a trio run, on the run's own thread: \
+         start one with `#[trio::main]`, `#[trio::test]` or `trio::run`"
+    )
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn outside_a_task() -> ! {
+    panic!(
+        "this must be called, or awaited, inside a trio task: \
+         start a run with `#[trio::main]`, `#[trio::test]` or `trio::run`"
+    )
+}
+
+/// Whether the code being polled is cancelled, as its own scopes see it.
+#[inline]
+pub(crate) fn cancelled() -> bool {
+    let node = with(|c| c.node.get());
+    // SAFETY: rule 1: the node is that of a scope or task that is being polled, hence alive.
+    unsafe { node.as_ref() }.is_some_and(Node::is_effectively_cancelled)
+}
+
+/// A leaf's "I wait": clears the mark.
+#[inline]
+pub(crate) fn wait<T>() -> Poll<T> {
+    with(|c| c.mark.set(Mark::Waiting));
+    Poll::Pending
+}
+
+/// A leaf's "I am cancelled and nothing happened": sets the mark, so that the frames above are
+/// dropped up to the boundary that deals with it.
+#[inline]
+pub(crate) fn unwind<T>() -> Poll<T> {
+    with(|c| c.mark.set(Mark::Unwinding));
+    Poll::Pending
+}
+
+/// Makes `node` the one that leaves below see, until the guard is dropped.
+pub(crate) struct InNode {
+    outer: *const Node,
+}
+
+impl InNode {
+    #[inline]
+    pub(crate) fn enter(node: &Node) -> InNode {
+        InNode { outer: with(|c| c.node.replace(node)) }
+    }
+}
+
+impl Drop for InNode {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = CONTEXT.try_with(|c| c.node.set(self.outer));
+    }
+}
+
+/// Whether a frame that is polled with `cx` is polled where it lies in a task, frame by frame from the
+/// task's cell, or from a converted frame.
+///
+/// The macros see to it that nobody else gets at a frame. Should somebody, who takes apart what they
+/// have made, a frame that is polled by hand has no nurseries: it could be forgotten while children
+/// borrow from around it (rule 1). Whoever polls by hand has a context of their own, or has got one
+/// where code of others is in between.
+#[inline]
+pub(crate) fn is_in_place(cx: &PollContext<'_>) -> bool {
+    with(|c| c.polled_with.get()) == ptr::from_ref(cx).cast()
+}
+
+/// What a boundary that lets children borrow demands of those who poll it.
+///
+/// # Panics
+///
+/// If the frame is polled by hand.
+#[inline]
+pub(crate) fn demand_in_place(cx: &PollContext<'_>) {
+    if !is_in_place(cx) {
+        polled_by_hand();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn polled_by_hand() -> ! {
+    panic!(
+        "a frame of a task is polled by hand, and it opens a nursery: await it in the task, or \
+         convert it with `into_future()`"
+    )
+}
+
+/// Says which context frames are polled with, until the guard is dropped.
+pub(crate) struct PolledWith {
+    outer: *const (),
+}
+
+impl PolledWith {
+    /// A converted frame is polled with `cx`, by whomever.
+    #[inline]
+    pub(crate) fn context(cx: &PollContext<'_>) -> PolledWith {
+        let cx = ptr::from_ref(cx).cast();
+        PolledWith { outer: with(|c| c.polled_with.replace(cx)) }
+    }
+
+    /// Code of others is called, with whatever context.
+    #[inline]
+    pub(crate) fn others() -> PolledWith {
+        PolledWith { outer: with(|c| c.polled_with.replace(ptr::null())) }
+    }
+}
+
+impl Drop for PolledWith {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = CONTEXT.try_with(|c| c.polled_with.set(self.outer));
+    }
+}
+
+/// A step of `task` begins. Steps are not nested, and a task's panics do not leave its cell.
+#[inline]
+pub(crate) fn begin_step(task: &Header, cx: &PollContext<'_>) {
+    with(|c| {
+        c.task.set(task);
+        c.node.set(task.node());
+        c.polled_with.set(ptr::from_ref(cx).cast());
+        c.mark.set(Mark::Waiting);
+        c.trace.set(ptr::null());
+    });
+}
+
+/// The step ends; returns the await chain that it has left.
+#[inline]
+pub(crate) fn end_step() -> *const TraceNode {
+    with(|c| {
+        c.task.set(ptr::null());
+        c.node.set(ptr::null());
+        c.polled_with.set(ptr::null());
+        c.trace.replace(ptr::null())
+    })
+}
+
+/// Makes `task` the current one, until the guard is dropped: for taking a task down, which happens
+/// in the midst of another's step.
+pub(crate) struct InTask {
+    task: *const Header,
+    node: *const Node,
+    mark: Mark,
+    trace: *const TraceNode,
+    _polled_with: PolledWith,
+}
+
+impl InTask {
+    #[inline]
+    pub(crate) fn enter(task: &Header) -> InTask {
+        let others = PolledWith::others();
+        with(|c| InTask {
+            task: c.task.replace(task),
+            node: c.node.replace(task.node()),
+            mark: c.mark.replace(Mark::Waiting),
+            trace: c.trace.replace(ptr::null()),
+            _polled_with: others,
+        })
+    }
+}
+
+impl Drop for InTask {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = CONTEXT.try_with(|c| {
+            c.task.set(self.task);
+            c.node.set(self.node);
+            c.mark.set(self.mark);
+            c.trace.set(self.trace);
+        });
+    }
+}
+
+/// Whether `cx` carries the running task's own waker, so that waking it by task is enough.
+#[inline]
+pub(crate) fn is_own_waker(cx: &PollContext<'_>, task: &Header) -> bool {
+    super::waker::is_waker_of(cx.waker(), task)
+}

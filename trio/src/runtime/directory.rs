@@ -1,0 +1,55 @@
+//! The directory of the runs that live: their inboxes, by the number that wakers carry.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::inbox::Inbox;
+use super::parts::PollerWaker;
+use super::waker::run_of;
+
+static INBOXES: RwLock<Option<Registry>> = RwLock::new(None);
+
+#[derive(Default)]
+struct Registry {
+    inboxes: HashMap<u16, Arc<Inbox>>,
+    last: u16,
+}
+
+/// Makes the inbox of a new run and gives the run its number. Numbers come round after 65,536 runs.
+///
+/// # Panics
+///
+/// If 65,535 runs are alive at once in the process.
+pub(crate) fn register(poller: PollerWaker) -> (u16, Arc<Inbox>) {
+    let inbox = Arc::new(Inbox::new(poller));
+    let mut registry = INBOXES.write().unwrap_or_else(PoisonError::into_inner);
+    let registry = registry.get_or_insert_default();
+    assert!(registry.inboxes.len() < usize::from(u16::MAX), "too many runs are alive at once");
+    loop {
+        registry.last = registry.last.wrapping_add(1);
+        if let Entry::Vacant(place) = registry.inboxes.entry(registry.last) {
+            place.insert(Arc::clone(&inbox));
+            return (registry.last, inbox);
+        }
+    }
+}
+
+/// Takes a run that has ended out of the directory.
+pub(crate) fn unregister(run: u16) {
+    let mut registry = INBOXES.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(registry) = &mut *registry {
+        registry.inboxes.remove(&run);
+    }
+}
+
+/// Wakes a task from outside its run.
+#[cold]
+pub(crate) fn wake(name: u64) {
+    let registry = INBOXES.read().unwrap_or_else(PoisonError::into_inner);
+    let inbox = registry.as_ref().and_then(|r| r.inboxes.get(&run_of(name))).map(Arc::clone);
+    drop(registry);
+    if let Some(inbox) = inbox {
+        inbox.push_wake(name);
+    }
+}

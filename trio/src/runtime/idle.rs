@@ -1,0 +1,150 @@
+//! What happens when every task is blocked.
+//!
+//! The run is *primed* when it goes to poll with nothing runnable while somebody waits for that: for
+//! the smallest cushion of those in `wait_all_tasks_blocked`, or else for the clock's autojump
+//! threshold. If the poll then comes back with nothing, that time has passed undisturbed.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as PollContext, Poll};
+use std::time::Duration;
+
+use super::context;
+use super::run::Run;
+use super::wake::WakeTarget;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Primed {
+    #[default]
+    No,
+    /// For those who wait with this cushion.
+    Waiters(Duration),
+    Autojump,
+}
+
+struct Waiter {
+    cushion: Duration,
+    served: Cell<bool>,
+    target: Cell<Option<WakeTarget>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Idle {
+    primed: Cell<Primed>,
+    waiters: RefCell<Vec<Rc<Waiter>>>,
+}
+
+impl Idle {
+    /// Something happened.
+    pub(crate) fn disturb(&self) {
+        self.primed.set(Primed::No);
+    }
+
+    /// The poll has found nothing, and nothing is runnable.
+    pub(crate) fn serve(&self, run: &Run) {
+        match self.primed.take() {
+            Primed::No => {}
+            Primed::Waiters(cushion) => {
+                let served: Vec<Rc<Waiter>> = self
+                    .waiters
+                    .borrow_mut()
+                    .extract_if(.., |waiter| waiter.cushion == cushion)
+                    .collect();
+                for waiter in served {
+                    waiter.served.set(true);
+                    if let Some(target) = waiter.target.take() {
+                        target.wake();
+                    }
+                }
+            }
+            Primed::Autojump => run.jump(),
+        }
+    }
+
+    /// How long to poll: until the deadline, or until the idle time is over if that is earlier.
+    pub(crate) fn limit(
+        &self,
+        until_deadline: Option<Duration>,
+        threshold: Option<Duration>,
+        has_deadline: bool,
+    ) -> Option<Duration> {
+        let cushion = self.waiters.borrow().iter().map(|waiter| waiter.cushion).min();
+        let (primed, limit) = match (cushion, threshold) {
+            (Some(cushion), _) => (Primed::Waiters(cushion), cushion),
+            (None, Some(threshold)) if has_deadline => (Primed::Autojump, threshold),
+            _ => return until_deadline,
+        };
+        match until_deadline {
+            Some(deadline) if deadline <= limit => until_deadline,
+            _ => {
+                self.primed.set(primed);
+                Some(limit)
+            }
+        }
+    }
+}
+
+/// Waits until every other task has been blocked for `cushion` of real time.
+pub(crate) struct AllBlocked {
+    cushion: Duration,
+    waiter: Option<Rc<Waiter>>,
+}
+
+impl AllBlocked {
+    pub(crate) fn new(cushion: Duration) -> AllBlocked {
+        AllBlocked { cushion, waiter: None }
+    }
+
+    fn leave(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            context::try_run(|run| {
+                if let Some(run) = run {
+                    run.idle().waiters.borrow_mut().retain(|other| !Rc::ptr_eq(other, &waiter));
+                }
+            });
+        }
+    }
+}
+
+impl Future for AllBlocked {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<()> {
+        if let Some(waiter) = &self.waiter {
+            if waiter.served.get() {
+                self.waiter = None;
+                return Poll::Ready(());
+            }
+            if context::cancelled() {
+                self.leave();
+                return context::unwind();
+            }
+            waiter.target.set(Some(WakeTarget::current(cx)));
+            return context::wait();
+        }
+        context::task(|task| task.count_cancel_point());
+        if context::cancelled() {
+            return context::unwind();
+        }
+        context::task(|task| {
+            task.count_schedule_point();
+            task.set_waits_for("all other tasks to be blocked");
+        });
+        let waiter = Rc::new(Waiter {
+            cushion: self.cushion,
+            served: Cell::new(false),
+            target: Cell::new(Some(WakeTarget::current(cx))),
+        });
+        context::run(|run| run.idle().waiters.borrow_mut().push(Rc::clone(&waiter)));
+        self.waiter = Some(waiter);
+        context::wait()
+    }
+}
+
+impl Drop for AllBlocked {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,115 @@
+//! What other threads can reach of a run.
+//!
+//! Every run has one inbox: names of tasks to wake, and functions to call. Pushing takes a lock for
+//! a moment and, if the run has not been notified since it last looked, wakes its poller. An inbox
+//! outlives its run. Once closed it takes no function any more; tasks may still have to be woken, since
+//! the last functions that were accepted can spawn some.
+//!
+//! ```text
+//!   other threads:  push ─▶ notified.swap(true) ──was false──▶ poller.wake()
+//!   the run:        poll ─▶ notified.swap(false) ─▶ take what is there
+//! ```
+//!
+//! The flag is cleared *before* the queue is taken, so that a push which the run missed finds it
+//! false and wakes the poller again. A test checks that in every interleaving: it compiles this file
+//! once more, with other `parts`.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::PoisonError;
+
+use super::error::RunFinishedError;
+use super::parts::{AtomicBool, Mutex, MutexGuard, Ordering, PollerWaker};
+
+/// A function handed to the run by `TrioToken::call_soon`.
+pub(crate) struct Entry {
+    pub(crate) key: Option<u64>,
+    pub(crate) call: Box<dyn FnOnce() + Send>,
+}
+
+#[derive(Default)]
+struct Queues {
+    wakes: Vec<u64>,
+    entries: VecDeque<Entry>,
+    /// The keys of the idempotent entries that have not started.
+    keys: HashSet<u64>,
+    closed: bool,
+}
+
+pub(crate) struct Inbox {
+    queues: Mutex<Queues>,
+    notified: AtomicBool,
+    poller: PollerWaker,
+}
+
+impl Inbox {
+    /// An inbox that wakes `poller`.
+    pub(crate) fn new(poller: PollerWaker) -> Inbox {
+        Inbox { queues: Mutex::new(Queues::default()), notified: AtomicBool::new(false), poller }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gets the run to look at its inbox.
+    fn notify(&self) {
+        if !self.notified.swap(true, Ordering::AcqRel) {
+            // A poller that cannot be woken is one whose run is gone.
+            let _ = self.poller.wake();
+        }
+    }
+
+    /// Wakes a task. Also when the inbox is closed: what it accepted may have started the last tasks.
+    pub(crate) fn push_wake(&self, name: u64) {
+        self.lock().wakes.push(name);
+        self.notify();
+    }
+
+    pub(crate) fn push_entry(&self, entry: Entry) -> Result<(), RunFinishedError> {
+        let mut queues = self.lock();
+        if queues.closed {
+            return Err(RunFinishedError::new());
+        }
+        if let Some(key) = entry.key
+            && !queues.keys.insert(key)
+        {
+            return Ok(());
+        }
+        queues.entries.push_back(entry);
+        drop(queues);
+        self.notify();
+        Ok(())
+    }
+
+    /// Looks whether something has come since the last look: moves the names of the tasks to wake
+    /// into `wakes`, and gives the number of functions that wait to be called.
+    pub(crate) fn look(&self, wakes: &mut Vec<u64>) -> Option<usize> {
+        if !self.notified.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.notified.swap(false, Ordering::AcqRel);
+        let mut queues = self.lock();
+        std::mem::swap(&mut queues.wakes, wakes);
+        Some(queues.entries.len())
+    }
+
+    /// The next function to call.
+    pub(crate) fn take_entry(&self) -> Option<Entry> {
+        let mut queues = self.lock();
+        let entry = queues.entries.pop_front()?;
+        if let Some(key) = entry.key {
+            queues.keys.remove(&key);
+        }
+        Some(entry)
+    }
+
+    /// How many functions wait to be called.
+    pub(crate) fn entries(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// From here on no function is accepted; those that were are still to be taken.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+    }
+}

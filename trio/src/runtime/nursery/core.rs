@@ -1,0 +1,245 @@
+//! A nursery as its children and its parent see it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::names::Name;
+use crate::runtime::context;
+use crate::runtime::error::Error;
+use crate::runtime::group::{ErrorGroup, Failure, Origin};
+use crate::runtime::reason::CancelSource;
+use crate::runtime::report;
+use crate::runtime::run::Run;
+use crate::runtime::scope::ScopeCore;
+use crate::runtime::task::{Ending, Header, Payload, TaskRef, flag};
+use crate::runtime::trace::Site;
+use crate::runtime::wake::WakeTarget;
+
+/// A nursery as its children and its parent see it.
+pub(crate) struct NurseryCore {
+    pub(super) scope: Rc<ScopeCore>,
+    site: &'static Site,
+    /// The name that handles carry, while it is open.
+    name: Cell<Option<Name>>,
+    pub(super) children: Cell<usize>,
+    /// `start`s in progress: they keep the nursery open.
+    pub(super) starting: Cell<usize>,
+    pub(super) failures: RefCell<Vec<Failure>>,
+    pub(super) panicked: RefCell<Option<Payload>>,
+    /// A child was unwound by a cancellation of the nursery, or from further out.
+    pub(super) cancelled: Cell<bool>,
+    /// Who waits for the last child.
+    waiter: Cell<Option<WakeTarget>>,
+}
+
+impl NurseryCore {
+    pub(crate) fn new(site: &'static Site) -> NurseryCore {
+        NurseryCore {
+            scope: ScopeCore::new(),
+            site,
+            name: Cell::new(None),
+            children: Cell::new(0),
+            starting: Cell::new(0),
+            failures: RefCell::default(),
+            panicked: RefCell::default(),
+            cancelled: Cell::new(false),
+            waiter: Cell::new(None),
+        }
+    }
+
+    pub(crate) fn scope(&self) -> &Rc<ScopeCore> {
+        &self.scope
+    }
+
+    pub(crate) fn site(&self) -> &'static Site {
+        self.site
+    }
+
+    /// Lets handles find this nursery.
+    ///
+    /// # Safety
+    ///
+    /// The core must stay in its place until [`close`](NurseryCore::close).
+    pub(crate) unsafe fn open(&self, run: &Run) -> Name {
+        let name = run.nurseries().borrow_mut().insert(self);
+        self.name.set(Some(name));
+        name
+    }
+
+    pub(crate) fn close(&self) {
+        if let Some(name) = self.name.take() {
+            context::try_run(|run| {
+                if let Some(run) = run {
+                    run.nurseries().borrow_mut().remove(name);
+                }
+            });
+        }
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.children.get() > 0 || self.starting.get() > 0
+    }
+
+    pub(crate) fn wait(&self, target: WakeTarget) {
+        self.waiter.set(Some(target));
+    }
+
+    pub(crate) fn add_child(&self, task: &Header) {
+        task.set_owner(self);
+        self.children.set(self.children.get() + 1);
+    }
+
+    /// The child has left: it ended, or was moved to another nursery.
+    pub(crate) fn remove_child(&self) {
+        self.children.set(self.children.get() - 1);
+        self.wake_if_idle();
+    }
+
+    pub(crate) fn begin_start(&self) {
+        self.starting.set(self.starting.get() + 1);
+    }
+
+    pub(crate) fn end_start(&self) {
+        self.starting.set(self.starting.get() - 1);
+        self.wake_if_idle();
+    }
+
+    fn wake_if_idle(&self) {
+        if !self.is_busy()
+            && let Some(waiter) = self.waiter.take()
+        {
+            waiter.wake();
+        }
+    }
+
+    /// Hears how a child ended, before it leaves.
+    pub(crate) fn child_ended(&self, task: &Header, ending: Ending) {
+        match ending {
+            Ending::Quiet => {}
+            // A child that was cancelled on its own, by its handle, is no concern of the others.
+            Ending::Cancelled => {
+                if self.scope.node().is_effectively_cancelled() {
+                    self.cancelled.set(true);
+                }
+            }
+            Ending::Failed(error) => {
+                let name = task.name();
+                self.scope.cancel_for(CancelSource::Child, &name, &brief(&error));
+                self.failures.borrow_mut().push(Failure::new(
+                    error,
+                    Origin {
+                        task: name.into(),
+                        spawned: Some(task.spawned()),
+                        last_await: task.last_await(),
+                    },
+                ));
+            }
+            Ending::Panicked(payload) => {
+                let name = task.name();
+                // One that comes up from a nursery of the task was reported down there.
+                if !task.has(flag::PASSES_PANIC) {
+                    let at = task.spawned();
+                    report::panicked(&format!("task `{name}` (spawned at {at})"), &*payload);
+                }
+                self.scope.cancel_for(CancelSource::Child, &name, report::text_of(&*payload));
+                // SAFETY: rule 4: an entered scope counts the task that entered it.
+                let parent = unsafe { self.scope.node().task().as_ref() };
+                if self.add_panic(payload)
+                    && let Some(parent) = parent
+                {
+                    parent.set(flag::PASSES_PANIC);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn body_failed(&self, error: Error) {
+        let origin = context::task(|task| Origin {
+            task: task.name().into(),
+            spawned: None,
+            last_await: task.last_await(),
+        });
+        self.scope.cancel_for(CancelSource::Body, &origin.task, &brief(&error));
+        self.failures.borrow_mut().push(Failure::new(error, origin));
+    }
+
+    pub(crate) fn body_panicked(&self, payload: Payload) {
+        let task = context::task(Header::name);
+        self.scope.cancel_for(CancelSource::Body, &task, report::text_of(&*payload));
+        self.add_panic(payload);
+    }
+
+    /// The first panic goes on in the parent; later ones were printed when they happened. Whether
+    /// this is the first.
+    fn add_panic(&self, payload: Payload) -> bool {
+        let mut panicked = self.panicked.borrow_mut();
+        if panicked.is_none() {
+            *panicked = Some(payload);
+            return true;
+        }
+        drop(panicked);
+        report::discard(payload);
+        false
+    }
+
+    pub(crate) fn take_failures(&self) -> Vec<Failure> {
+        self.failures.take()
+    }
+
+    pub(crate) fn take_panic(&self) -> Option<Payload> {
+        self.panicked.take()
+    }
+
+    pub(crate) fn had_cancelled_child(&self) -> bool {
+        self.cancelled.get()
+    }
+
+    /// Drops every task below this nursery, the deepest first, so that no frame goes before those
+    /// that borrow from it, and none is dropped recursively.
+    pub(crate) fn drop_children(&self) {
+        while self.children.get() > 0 {
+            let tasks: Vec<TaskRef> = self
+                .scope
+                .node()
+                .descendants()
+                .filter_map(|node| node.header())
+                .map(TaskRef::from_header)
+                .collect();
+            // A child that is out of the tree and still counted is just ending, further up the stack.
+            if tasks.is_empty() || tasks.iter().any(|task| task.has(flag::RUNNING)) {
+                // Its frame, or its nursery, would be freed under its feet (rule 1).
+                report::say(format_args!(
+                    "a task has dropped the frame that it runs in (a converted task whose \
+                     nursery it belongs to); the process is aborted"
+                ));
+                std::process::abort();
+            }
+            for task in tasks.iter().rev() {
+                Run::drop_task(task);
+            }
+        }
+    }
+}
+
+impl Drop for NurseryCore {
+    /// What the children of a nursery left that was not joined, nobody will ask for.
+    fn drop(&mut self) {
+        for failure in self.take_failures() {
+            let error = failure.error();
+            report::say(format_args!("an error of a nursery that was dropped: {error}"));
+            report::discard(failure);
+        }
+        if let Some(payload) = self.take_panic() {
+            report::discard(payload);
+        }
+    }
+}
+
+/// An error as the reason of a cancellation. A group is not spelt out: nested nurseries would do so
+/// at every level.
+fn brief(error: &Error) -> String {
+    match error.downcast_ref::<ErrorGroup>() {
+        Some(_) => "a nursery inside it failed".to_owned(),
+        None => report::text_of_error(&**error),
+    }
+}

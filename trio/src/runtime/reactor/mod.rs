@@ -1,0 +1,166 @@
+//! Readiness of descriptors, by mio.
+//!
+//! There are two ways in. An [`IoSource`] is registered once, edge-triggered, and remembers what the
+//! poller said until the owner says that it is used up: what a socket has. `wait_readable` and
+//! `wait_writable` take any descriptor for one wait.
+//!
+//! ```text
+//!                       event from the poller
+//!        not ready ───────────────────────────▶ ready ──▶ (one waiter per direction is woken)
+//!            ▲                                    │
+//!            └──── would_block, drained ──────────┘
+//! ```
+
+mod ready;
+mod single;
+mod source;
+mod sources;
+
+pub use single::{notify_closing, wait_readable, wait_writable};
+pub use source::IoSource;
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Token};
+
+use self::sources::Sources;
+use crate::sys::interrupt::Interrupts;
+use crate::sys::timer::Timer;
+
+const WAKER: Token = Token(usize::MAX);
+const TIMER: Token = Token(usize::MAX - 1);
+const INTERRUPT: Token = Token(usize::MAX - 2);
+
+pub(crate) struct Reactor {
+    poll: RefCell<mio::Poll>,
+    events: RefCell<Events>,
+    timer: Timer,
+    sources: Rc<Sources>,
+    interrupts: RefCell<Option<Interrupts>>,
+}
+
+impl Drop for Reactor {
+    /// A source that is used in another run would never hear of anything: it counts as closed.
+    fn drop(&mut self) {
+        for (_, source) in self.sources.sources.take() {
+            source.close();
+        }
+    }
+}
+
+/// What a poll has found.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Something that counts as activity.
+    pub(crate) any: bool,
+    pub(crate) interrupt: bool,
+}
+
+impl Reactor {
+    pub(crate) fn new() -> io::Result<(Reactor, mio::Waker)> {
+        let poll = mio::Poll::new()?;
+        let waker = mio::Waker::new(poll.registry(), WAKER)?;
+        let timer = Timer::new(poll.registry(), TIMER)?;
+        let registry = poll.registry().try_clone()?;
+        let reactor = Reactor {
+            poll: RefCell::new(poll),
+            events: RefCell::new(Events::with_capacity(1024)),
+            timer,
+            sources: Rc::new(Sources {
+                registry,
+                sources: RefCell::default(),
+                single: RefCell::default(),
+            }),
+            interrupts: RefCell::new(None),
+        };
+        Ok((reactor, waker))
+    }
+
+    /// Lets Ctrl-C be seen by this run, where SIGINT is ours to take.
+    pub(crate) fn listen_to_interrupts(&self) -> io::Result<()> {
+        if let Some(interrupts) = Interrupts::listen()? {
+            let fd = interrupts.as_raw_fd();
+            let registry = &self.sources.registry;
+            registry.register(&mut SourceFd(&fd), INTERRUPT, Interest::READABLE)?;
+            *self.interrupts.borrow_mut() = Some(interrupts);
+        }
+        Ok(())
+    }
+
+    /// Waits for events, at most for `timeout`. Exact to the timer's resolution where that is finer
+    /// than the poller's: whole milliseconds are left to the poller, which comes back early for the
+    /// rest.
+    pub(crate) fn poll(&self, timeout: Option<Duration>) -> io::Result<()> {
+        const MILLI: u128 = 1_000_000;
+        let timeout = match timeout {
+            Some(exact) if !exact.is_zero() => match exact.as_nanos() / MILLI {
+                0 if self.timer.set(exact) => None,
+                0 => Some(Duration::from_millis(1)),
+                millis => Some(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))),
+            },
+            other => other,
+        };
+        let mut events = self.events.borrow_mut();
+        // `epoll_wait` counts in an `i32`; mio cuts longer ones down.
+        match self.poll.borrow_mut().poll(&mut events, timeout) {
+            // A signal handler has run.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Wakes those who wait for what the last poll has found.
+    pub(crate) fn dispatch(&self) -> Found {
+        let mut found = Found::default();
+        let mut events = self.events.borrow_mut();
+        for event in events.iter() {
+            match event.token() {
+                WAKER => found.any = true,
+                TIMER => {}
+                INTERRUPT => {
+                    found.any = true;
+                    found.interrupt |= self.take_interrupt();
+                }
+                token => {
+                    found.any = true;
+                    let source = self.sources.sources.borrow().get(token.0).map(Rc::clone);
+                    if let Some(source) = source {
+                        if event.is_readable() || event.is_read_closed() || event.is_error() {
+                            source.read.event(event.is_read_closed() || event.is_error());
+                        }
+                        if event.is_writable() || event.is_write_closed() || event.is_error() {
+                            source.write.event(event.is_write_closed() || event.is_error());
+                        }
+                    }
+                }
+            }
+        }
+        events.clear();
+        found
+    }
+
+    fn take_interrupt(&self) -> bool {
+        self.interrupts.borrow().as_ref().is_some_and(Interrupts::take)
+    }
+
+    /// Hands the ear for Ctrl-C over, to be listened to when the run is gone.
+    pub(crate) fn take_interrupts(&self) -> Option<Interrupts> {
+        self.interrupts.take()
+    }
+
+    /// How many tasks wait to read and to write.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let sources = self.sources.sources.borrow();
+        let read = sources.iter().filter(|(_, source)| source.read.busy.get()).count();
+        let write = sources.iter().filter(|(_, source)| source.write.busy.get()).count();
+        (read, write)
+    }
+}

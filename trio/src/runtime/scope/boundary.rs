@@ -1,0 +1,144 @@
+//! The scope in a task's frame.
+//!
+//! ```text
+//!                                    Ready(value)
+//!   New ── first poll: link ──▶ Inside ─────────────▶ left: Some(value)
+//!                                 │
+//!                                 │ Pending, and the mark says "unwinding":
+//!                                 │ drop the frames inside, leave
+//!                                 ▼
+//!                  does this scope absorb it, now? ──yes──▶ left: None
+//!                                 │ no
+//!                                 ▼
+//!                  Unwound: the mark stays, the frames outside go, too
+//! ```
+
+use std::future::Future;
+use std::marker::PhantomPinned;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as PollContext, Poll};
+
+use super::core::ScopeCore;
+use crate::runtime::call::Call;
+use crate::runtime::context::{self, InNode, Mark};
+use crate::runtime::thunk::Thunk;
+use crate::runtime::trace::{BoundaryTrace, Site};
+
+/// Runs a thunk in a scope; `finish` makes the result out of `Some(value)` or `None`.
+pub(crate) fn scoped<T: Thunk, R>(
+    core: Rc<ScopeCore>,
+    thunk: T,
+    site: &'static Site,
+    finish: fn(Option<T::Output>) -> R,
+) -> Call<Scoped<T::Frame, R>> {
+    // SAFETY: rule 1: the frame is polled by `Scoped` alone, in a `Call`.
+    unsafe { Call::new(Scoped::new(core, thunk.into_frame(), site, finish)) }
+}
+
+/// The boundary of a scope in a task's frame.
+pub(crate) struct Scoped<F: Future, R> {
+    core: Rc<ScopeCore>,
+    inside: Option<F>,
+    state: State,
+    finish: fn(Option<F::Output>) -> R,
+    trace: BoundaryTrace,
+    _pinned: PhantomPinned,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    Inside,
+    /// Left by a cancellation that somebody further out absorbs.
+    Unwound,
+    Done,
+}
+
+impl<F: Future, R> Scoped<F, R> {
+    pub(crate) fn new(
+        core: Rc<ScopeCore>,
+        inside: F,
+        site: &'static Site,
+        finish: fn(Option<F::Output>) -> R,
+    ) -> Self {
+        Scoped {
+            core,
+            inside: Some(inside),
+            state: State::New,
+            finish,
+            trace: BoundaryTrace::new(site),
+            _pinned: PhantomPinned,
+        }
+    }
+}
+
+impl<F: Future, R> Future for Scoped<F, R> {
+    type Output = R;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<R> {
+        // SAFETY: rule 1: `inside` is pinned with the whole: it is dropped in place by assigning
+        // `None`, never moved. The rest is not pinned, but for `trace`, which has only cells.
+        let this = unsafe { self.get_unchecked_mut() };
+        match this.state {
+            State::New => {
+                this.core.enter();
+                this.state = State::Inside;
+            }
+            State::Inside => {}
+            State::Unwound => return context::unwind(),
+            State::Done => panic!("a future is not polled after it was ready"),
+        }
+        let trace = context::with(|c| c.trace.get());
+        let inside = this.inside.as_mut().expect("there while the state is `Inside`");
+        let polled = {
+            let _inner = InNode::enter(this.core.node());
+            // SAFETY: rule 1: see above.
+            unsafe { Pin::new_unchecked(inside) }.poll(cx)
+        };
+        match polled {
+            Poll::Ready(value) => {
+                this.state = State::Done;
+                this.core.leave();
+                Poll::Ready((this.finish)(Some(value)))
+            }
+            Poll::Pending if context::with(|c| c.mark.get()) != Mark::Unwinding => {
+                this.core.arm();
+                if context::is_in_place(cx) {
+                    this.trace.push(this.core.node());
+                }
+                Poll::Pending
+            }
+            Poll::Pending => {
+                context::with(|c| c.trace.set(trace));
+                context::with(|c| c.mark.set(Mark::Waiting));
+                {
+                    let _inner = InNode::enter(this.core.node());
+                    this.inside = None;
+                }
+                let absorbs = this.core.node().absorbs();
+                this.core.leave();
+                if absorbs {
+                    this.core.set_caught();
+                    this.state = State::Done;
+                    Poll::Ready((this.finish)(None))
+                } else {
+                    this.state = State::Unwound;
+                    context::unwind()
+                }
+            }
+        }
+    }
+}
+
+impl<F: Future, R> Drop for Scoped<F, R> {
+    fn drop(&mut self) {
+        // The frames inside go first: destructors still see the scope. `Scoped` is pinned whenever
+        // it was polled, and assigning drops in place.
+        self.inside = None;
+        if self.state == State::Inside {
+            self.core.leave();
+        }
+    }
+}

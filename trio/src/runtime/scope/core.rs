@@ -1,0 +1,199 @@
+//! The scope itself: deadline, shield, reason, and its place in the status tree.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::runtime::awaiting::polling_task;
+use crate::runtime::context;
+use crate::runtime::deadlines::{Action, Timer};
+use crate::runtime::instant::Instant;
+use crate::runtime::node::{Kind, Node};
+use crate::runtime::reason::{CancelReason, CancelSource};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stage {
+    New,
+    Active,
+    Left,
+}
+
+pub(crate) struct ScopeCore {
+    node: Node,
+    timer: Timer,
+    /// A timeout that counts from entry.
+    timeout: Cell<Option<Duration>>,
+    stage: Cell<Stage>,
+    caught: Cell<bool>,
+}
+
+impl ScopeCore {
+    pub(crate) fn new() -> Rc<ScopeCore> {
+        Rc::new(ScopeCore {
+            node: Node::new(Kind::Scope),
+            timer: Timer::new(),
+            timeout: Cell::new(None),
+            stage: Cell::new(Stage::New),
+            caught: Cell::new(false),
+        })
+    }
+
+    pub(crate) fn with_timeout(timeout: Duration) -> Rc<ScopeCore> {
+        let core = ScopeCore::new();
+        core.timeout.set(Some(timeout));
+        core
+    }
+
+    pub(crate) fn with_deadline(deadline: Instant) -> Rc<ScopeCore> {
+        let core = ScopeCore::new();
+        core.node.set_deadline(deadline);
+        core
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    /// The timeout that will count from entry.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout.get()
+    }
+
+    pub(super) fn was_caught(&self) -> bool {
+        self.caught.get()
+    }
+
+    /// Links the scope below what is being polled, for the task that polls.
+    ///
+    /// # Panics
+    ///
+    /// If it was entered before.
+    pub(crate) fn enter(&self) {
+        match self.stage.get() {
+            Stage::New => {}
+            Stage::Active => panic!(
+                "this cancel scope is already entered: make a new one with `CancelScope::new()` \
+                 for each use"
+            ),
+            Stage::Left => panic!(
+                "this cancel scope was used before: make a new one with `CancelScope::new()` \
+                 for each use"
+            ),
+        }
+        let task = polling_task();
+        let outer = context::with(|c| c.node.get());
+        // SAFETY: rule 1: the node that is being polled in is alive.
+        let outer = unsafe { &*outer };
+        self.stage.set(Stage::Active);
+        self.node.enter(outer, Some(task));
+        let deadline = self.node.deadline();
+        if deadline == Instant::FAR_FUTURE && self.timeout.get().is_none() {
+            return;
+        }
+        let now = context::run(|run| run.clock().now());
+        if let Some(timeout) = self.timeout.take() {
+            self.node.set_deadline(now.saturating_add(timeout));
+        }
+        if self.node.deadline() <= now {
+            self.expire();
+        }
+    }
+
+    /// Links the scope below a node that is not being polled in: the roots of a run.
+    pub(crate) fn enter_below(&self, outer: &Node) {
+        self.stage.set(Stage::Active);
+        self.node.enter(outer, None);
+    }
+
+    /// Takes the scope out of the tree. Idempotent.
+    pub(crate) fn leave(&self) {
+        if self.stage.replace(Stage::Left) == Stage::Active {
+            self.timer.disarm();
+            self.node.unlink();
+        }
+    }
+
+    pub(crate) fn set_caught(&self) {
+        self.caught.set(true);
+    }
+
+    /// Gives the deadline to the run, unless that has been done. The boundary does it when the task
+    /// is suspended inside for the first time: until then nobody looks at the run's deadlines.
+    #[inline]
+    pub(super) fn arm(&self) {
+        let deadline = self.node.deadline();
+        if deadline == Instant::FAR_FUTURE || self.timer.is_armed() || self.node.is_called() {
+            return;
+        }
+        context::run(|run| {
+            // SAFETY: rule 5: the scope is counted by the boundary that has entered it, which
+            // leaves it, and so disarms the timer, before it goes.
+            unsafe { run.deadlines().arm(&self.timer, deadline, Action::Cancel(self)) };
+        });
+    }
+
+    /// The deadline has passed.
+    ///
+    /// # Safety
+    ///
+    /// `scope` is that of the action of a timer that was armed until just now.
+    pub(crate) unsafe fn expire_at(scope: *const ScopeCore) {
+        // SAFETY: rule 5: a scope is counted while its timer is armed.
+        unsafe { &*scope }.expire();
+    }
+
+    fn expire(&self) {
+        self.node.cancel(|| CancelReason::new(CancelSource::Deadline, None, None));
+    }
+
+    pub(crate) fn cancel(&self, source: CancelSource, text: Option<&str>) {
+        self.timer.disarm();
+        self.node.cancel(|| {
+            let task = context::try_task().map(|task| task.name());
+            CancelReason::new(source, text, task.as_deref())
+        });
+    }
+
+    pub(crate) fn cancel_for(&self, source: CancelSource, task: &str, text: &str) {
+        self.timer.disarm();
+        self.node.cancel(|| CancelReason::new(source, Some(text), Some(task)));
+    }
+
+    pub(super) fn set_deadline(&self, deadline: Instant) {
+        self.timeout.set(None);
+        self.timer.disarm();
+        self.node.set_deadline(deadline);
+        if self.stage.get() == Stage::Active {
+            self.notice_deadline();
+            self.arm();
+        }
+    }
+
+    /// A deadline that has passed counts although the run has not looked at its clock since.
+    pub(super) fn notice_deadline(&self) {
+        let deadline = self.node.deadline();
+        if deadline == Instant::FAR_FUTURE
+            || self.node.is_called()
+            || self.stage.get() == Stage::Left
+        {
+            return;
+        }
+        context::try_run(|run| {
+            if run.is_some_and(|run| deadline <= run.clock().now()) {
+                self.timer.disarm();
+                self.expire();
+            }
+        });
+    }
+}
+
+impl Drop for ScopeCore {
+    fn drop(&mut self) {
+        // A boundary whose frames panicked when they were dropped has not left it.
+        self.leave();
+    }
+}

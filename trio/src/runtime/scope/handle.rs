@@ -1,0 +1,178 @@
+//! The scope as the user holds it.
+
+use std::fmt;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::boundary::scoped;
+use super::core::{ScopeCore, Stage};
+use crate::runtime::call::Call;
+use crate::runtime::context;
+use crate::runtime::instant::Instant;
+use crate::runtime::reason::{CancelReason, CancelSource};
+use crate::runtime::thunk::Thunk;
+use crate::runtime::trace::Site;
+
+static SCOPE: Site = Site::scope("cancel scope");
+
+/// The unit of cancellation: a block of work that can be cancelled as a whole, from inside, from
+/// outside, or by a deadline.
+///
+/// A handle: clones are the same scope. It is entered once, with [`run`](CancelScope::run), and can
+/// be cancelled, shielded or given a deadline before, while and after that. Its counterpart in Trio
+/// is `trio.CancelScope`.
+///
+/// ```
+/// use trio::CancelScope;
+///
+/// # trio::run(|| async {
+/// # #[trio::task] async fn wait(_: &CancelScope) { trio::sleep_forever().await }
+/// # #[trio::task] async fn example() {
+/// let scope = CancelScope::new();
+/// let result = scope
+///     .run(async {
+///         scope.cancel();
+///         trio::sleep_forever().await
+///     })
+///     .await;
+/// assert!(result.is_none());
+/// assert!(scope.cancelled_caught());
+/// # }
+/// # example().into_future().await });
+/// ```
+#[derive(Clone)]
+pub struct CancelScope(Rc<ScopeCore>);
+
+impl CancelScope {
+    /// A scope without a deadline.
+    pub fn new() -> CancelScope {
+        CancelScope(ScopeCore::new())
+    }
+
+    /// A scope that is cancelled `timeout` after it is entered.
+    pub fn with_timeout(timeout: Duration) -> CancelScope {
+        CancelScope(ScopeCore::with_timeout(timeout))
+    }
+
+    /// A scope that is cancelled at `deadline`, which may have passed already.
+    pub fn with_deadline(deadline: Instant) -> CancelScope {
+        CancelScope(ScopeCore::with_deadline(deadline))
+    }
+
+    /// This scope, shielded or not: see [`set_shield`](CancelScope::set_shield).
+    #[must_use]
+    pub fn shielded(self, shield: bool) -> CancelScope {
+        self.set_shield(shield);
+        self
+    }
+
+    pub(crate) fn from_core(core: Rc<ScopeCore>) -> CancelScope {
+        CancelScope(core)
+    }
+
+    /// Enters the scope and runs the thunk in it: `Some` of its value, or `None` if it was cancelled
+    /// by this scope. The thunk is called at once; the scope is entered when the call is awaited.
+    ///
+    /// # Cancellation
+    ///
+    /// As in the thunk. What runs inside is unwound at its next cancellation point if this scope, or
+    /// an unshielded one around it, is cancelled; the outermost of them absorbs the cancellation.
+    ///
+    /// # Panics
+    ///
+    /// When awaited, if the scope was entered before.
+    pub fn run<T: Thunk>(
+        &self,
+        thunk: T,
+    ) -> Call<impl Future<Output = Option<T::Output>> + use<T>> {
+        scoped(Rc::clone(&self.0), thunk, &SCOPE, |value| value)
+    }
+
+    /// Requests cancellation. Sync; idempotent, the first reason is kept; may be called before
+    /// entry, from any task of the run.
+    pub fn cancel(&self) {
+        self.0.cancel(CancelSource::Explicit, None);
+    }
+
+    /// [`cancel`](CancelScope::cancel) with a text that is shown as the reason.
+    pub fn cancel_with_reason(&self, text: &str) {
+        self.0.cancel(CancelSource::Explicit, Some(text));
+    }
+
+    /// When the scope is cancelled by itself. `None`: never; also before entry of a scope with a
+    /// timeout, which counts from there.
+    pub fn deadline(&self) -> Option<Instant> {
+        let deadline = self.0.node().deadline();
+        (deadline != Instant::FAR_FUTURE).then_some(deadline)
+    }
+
+    /// Moves the deadline, or takes it away. Takes effect at once: one that has passed cancels. It
+    /// does not take back a cancellation.
+    pub fn set_deadline(&self, deadline: Option<Instant>) {
+        self.0.set_deadline(deadline.unwrap_or(Instant::FAR_FUTURE));
+    }
+
+    /// Whether cancellations from outside are kept off.
+    pub fn shield(&self) -> bool {
+        self.0.node().is_shielded()
+    }
+
+    /// Keeps cancellations from outside off what runs in this scope, or lets them in again; a
+    /// cancellation that is pending outside is then delivered at once. The scope itself can still
+    /// be cancelled, and so can scopes inside it.
+    pub fn set_shield(&self, shield: bool) {
+        self.0.node().set_shielded(shield);
+    }
+
+    /// Whether cancellation of this scope was requested, or its deadline has passed. Never goes back
+    /// to `false`.
+    pub fn cancel_called(&self) -> bool {
+        self.0.notice_deadline();
+        self.0.node().is_called()
+    }
+
+    /// Whether this scope has absorbed a cancellation: whether [`run`](CancelScope::run) gave `None`.
+    pub fn cancelled_caught(&self) -> bool {
+        self.0.was_caught()
+    }
+
+    /// Why this scope was cancelled; `None` if it was not.
+    pub fn cancel_reason(&self) -> Option<CancelReason> {
+        self.0.notice_deadline();
+        self.0.node().reason()
+    }
+}
+
+impl Default for CancelScope {
+    fn default() -> Self {
+        CancelScope::new()
+    }
+}
+
+impl fmt::Debug for CancelScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.0.stage() {
+            Stage::New => "unbound",
+            Stage::Active => "active",
+            Stage::Left => "exited",
+        };
+        write!(f, "CancelScope({stage}")?;
+        let deadline = self.0.node().deadline();
+        if self.cancel_called() {
+            f.write_str(", cancelled")?;
+        } else if let Some(timeout) = self.0.timeout() {
+            write!(f, ", timeout {timeout:?} from entry")?;
+        } else if deadline != Instant::FAR_FUTURE {
+            match context::try_run(|run| run.map(|run| run.clock().now())) {
+                Some(now) if deadline >= now => write!(f, ", deadline in {:?}", deadline - now)?,
+                Some(now) => write!(f, ", deadline {:?} ago", now - deadline)?,
+                None => write!(f, ", deadline {deadline:?}")?,
+            }
+        }
+        if self.shield() {
+            f.write_str(", shielded")?;
+        }
+        f.write_str(")")
+    }
+}

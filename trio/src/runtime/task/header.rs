@@ -1,0 +1,352 @@
+//! What the runtime knows of a task whatever its type is.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::Location;
+use std::ptr;
+use std::task::Context as PollContext;
+
+use crate::runtime::error::Error;
+use crate::runtime::node::{Kind, Node};
+use crate::runtime::nursery::NurseryCore;
+use crate::runtime::park::ParkingLot;
+use crate::runtime::run::Run;
+use crate::runtime::trace::{Site, TraceNode};
+
+/// What a panic carries.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// How a task ended, as its nursery is told.
+pub(crate) enum Ending {
+    /// With a value, or in a way that only the task's handle is to know.
+    Quiet,
+    /// With an error.
+    Failed(Error),
+    /// With a panic.
+    Panicked(Payload),
+    /// Unwound by a cancellation.
+    Cancelled,
+}
+
+/// The bits of a task's state.
+pub(crate) mod flag {
+    /// In the run queue, or in the batch being stepped. Set by a wake, cleared when the step begins.
+    pub(crate) const QUEUED: u8 = 1;
+    /// Being stepped.
+    pub(crate) const RUNNING: u8 = 2;
+    /// Ended: its frame is gone.
+    pub(crate) const DONE: u8 = 4;
+    /// A `TaskHandle` may still ask for the result.
+    pub(crate) const HANDLE: u8 = 8;
+    /// The handle catches how the task ends; its nursery does not hear of it.
+    pub(crate) const MONITORED: u8 = 16;
+    /// A nursery of the task passes on a panic of a child, which was reported there.
+    pub(crate) const PASSES_PANIC: u8 = 32;
+}
+
+/// The operations that depend on the task's type.
+pub(crate) struct VTable {
+    /// Polls the frame. `None`: it waits. `Some`: it has ended, and the frame is gone.
+    pub(crate) poll: unsafe fn(*const Header, &mut PollContext<'_>) -> Option<Ending>,
+    /// Drops the frame of a task that has not ended; a panic of a destructor is returned.
+    pub(crate) drop_frame: unsafe fn(*const Header) -> Result<(), Payload>,
+    /// Takes the result of a task that has ended into an `Option<Outcome<_>>` of its type.
+    pub(crate) take: unsafe fn(*const Header, *mut ()),
+    /// Puts it back.
+    pub(crate) put: unsafe fn(*const Header, *mut ()),
+    /// Frees the cell.
+    pub(crate) free: unsafe fn(*const Header),
+    /// The name of the task's function.
+    pub(crate) name: fn() -> &'static str,
+}
+
+/// What few tasks have.
+#[derive(Default)]
+pub(crate) struct Extra {
+    pub(crate) name: Option<Box<str>>,
+    /// Those who wait for the task's end.
+    pub(crate) exit: Option<ParkingLot>,
+    /// Lots that break when the task ends, one entry per registration.
+    pub(crate) breaks: Vec<ParkingLot>,
+}
+
+#[repr(C)]
+pub(crate) struct Header {
+    /// The task's place in the tree. First, so that it shares its cache line with nothing else.
+    node: Node,
+    vtable: &'static VTable,
+    run: Cell<*const Run>,
+    /// The nursery that hears how the task ends. Outlives the task (rule 4).
+    owner: Cell<*const NurseryCore>,
+    trace: Cell<*const TraceNode>,
+    /// The await that completed last: where an error most likely came from.
+    last: Cell<Option<&'static Site>>,
+    waits_for: Cell<&'static str>,
+    spawned: &'static Location<'static>,
+    extra: Cell<Option<Box<Extra>>>,
+    /// Run, generation and slot: the data word of the task's wakers.
+    id: Cell<u64>,
+    refs: Cell<u32>,
+    cancel_points: Cell<u32>,
+    schedule_points: Cell<u32>,
+    flags: Cell<u8>,
+}
+
+impl Header {
+    pub(super) fn new(vtable: &'static VTable, spawned: &'static Location<'static>) -> Header {
+        Header {
+            node: Node::new(Kind::Task),
+            vtable,
+            run: Cell::new(ptr::null()),
+            owner: Cell::new(ptr::null()),
+            trace: Cell::new(ptr::null()),
+            last: Cell::new(None),
+            waits_for: Cell::new(""),
+            spawned,
+            extra: Cell::new(None),
+            id: Cell::new(0),
+            refs: Cell::new(1),
+            cancel_points: Cell::new(0),
+            schedule_points: Cell::new(0),
+            flags: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    #[inline]
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags.get() & flag != 0
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, flag: u8) {
+        self.flags.set(self.flags.get() | flag);
+    }
+
+    #[inline]
+    pub(crate) fn clear(&self, flag: u8) {
+        self.flags.set(self.flags.get() & !flag);
+    }
+
+    #[inline]
+    pub(crate) fn id(&self) -> u64 {
+        self.id.get()
+    }
+
+    pub(crate) fn run(&self) -> *const Run {
+        self.run.get()
+    }
+
+    pub(crate) fn owner(&self) -> *const NurseryCore {
+        self.owner.get()
+    }
+
+    pub(crate) fn set_owner(&self, owner: *const NurseryCore) {
+        self.owner.set(owner);
+    }
+
+    pub(crate) fn attach(&self, run: &Run, id: u64) {
+        self.run.set(run);
+        self.id.set(id);
+    }
+
+    /// The task is out of its run: it can be neither woken nor reached through it any more.
+    pub(crate) fn detach(&self) {
+        self.run.set(ptr::null());
+        self.owner.set(ptr::null());
+        self.trace.set(ptr::null());
+    }
+
+    pub(crate) fn vtable(&self) -> &'static VTable {
+        self.vtable
+    }
+
+    pub(crate) fn spawned(&self) -> &'static Location<'static> {
+        self.spawned
+    }
+
+    pub(crate) fn trace(&self) -> *const TraceNode {
+        self.trace.get()
+    }
+
+    #[inline]
+    pub(crate) fn set_trace(&self, head: *const TraceNode) {
+        self.trace.set(head);
+    }
+
+    pub(crate) fn last_await(&self) -> Option<&'static Site> {
+        self.last.get()
+    }
+
+    #[inline]
+    pub(crate) fn set_last_await(&self, site: &'static Site) {
+        self.last.set(Some(site));
+    }
+
+    pub(crate) fn waits_for(&self) -> &'static str {
+        self.waits_for.get()
+    }
+
+    #[inline]
+    pub(crate) fn set_waits_for(&self, what: &'static str) {
+        self.waits_for.set(what);
+    }
+
+    /// How many cancellation points and schedule points the task has gone through (modulo 2³²).
+    pub(crate) fn points(&self) -> (u32, u32) {
+        (self.cancel_points.get(), self.schedule_points.get())
+    }
+
+    #[inline]
+    pub(crate) fn count_cancel_point(&self) {
+        self.cancel_points.set(self.cancel_points.get().wrapping_add(1));
+    }
+
+    #[inline]
+    pub(crate) fn count_schedule_point(&self) {
+        self.schedule_points.set(self.schedule_points.get().wrapping_add(1));
+    }
+
+    /// Reads or changes what few tasks have.
+    pub(crate) fn with_extra<R>(&self, f: impl FnOnce(&mut Extra) -> R) -> R {
+        let mut extra = self.extra.take().unwrap_or_default();
+        let result = f(&mut extra);
+        self.extra.set(Some(extra));
+        result
+    }
+
+    pub(crate) fn rename(&self, name: String) {
+        self.with_extra(|extra| extra.name = Some(name.into()));
+    }
+
+    pub(crate) fn take_extra(&self) -> Option<Box<Extra>> {
+        self.extra.take()
+    }
+
+    /// The task's name: the one given, or that of its function.
+    pub(crate) fn name(&self) -> String {
+        let extra = self.extra.take();
+        let given = extra.as_ref().and_then(|e| e.name.as_deref().map(str::to_owned));
+        self.extra.set(extra);
+        given.unwrap_or_else(|| short_name((self.vtable.name)()))
+    }
+
+    /// Puts the task into the run queue, unless it is there already or has ended.
+    #[inline]
+    pub(crate) fn wake(&self) {
+        if self.flags.get() & (flag::QUEUED | flag::DONE) != 0 {
+            return;
+        }
+        // SAFETY: rule 5: a task that has not ended is attached to a run that lives.
+        if let Some(run) = unsafe { self.run.get().as_ref() } {
+            self.set(flag::QUEUED);
+            run.enqueue(TaskRef::from_header(self));
+        }
+    }
+}
+
+/// The name of a task, out of the type name of its frame: the last part of its function's path. A
+/// frame that is an `async` block or closure within a function says so.
+fn short_name(frame: &str) -> String {
+    let inner = boxed(match frame.find("Wrapped<") {
+        Some(at) if frame.starts_with("trio::") && frame.ends_with('>') => {
+            &frame[at + "Wrapped<".len()..frame.len() - 1]
+        }
+        _ => frame,
+    });
+    let path = inner.trim_end_matches("::{{closure}}");
+    let closures = (inner.len() - path.len()) / "::{{closure}}".len();
+    // The path in front of generic arguments is shortened; a method's type begins with `<`.
+    let end = path.find('<').filter(|at| *at > 0).unwrap_or(path.len());
+    let start = path[..end].rfind("::").map_or(0, |at| at + 2);
+    let name = if path.starts_with('<') { path } else { &path[start..] };
+    if closures > 1 { format!("block in {name}") } else { name.to_owned() }
+}
+
+/// The type in a `Pin<Box<_>>`, the frame of a task that is `boxed`; any other type as it is.
+fn boxed(frame: &str) -> &str {
+    frame
+        .strip_prefix("core::pin::Pin<alloc::boxed::Box<")
+        .and_then(|inner| inner.strip_suffix(">>"))
+        .unwrap_or(frame)
+}
+
+/// A counted reference to a task. It keeps the task's memory, not the task.
+pub(crate) struct TaskRef(*const Header);
+
+impl TaskRef {
+    #[inline]
+    pub(crate) fn from_header(header: &Header) -> TaskRef {
+        header.refs.set(header.refs.get() + 1);
+        // The cell's own pointer: a reference to the header would not reach the rest of the cell.
+        TaskRef(header.node.task())
+    }
+
+    /// Takes over a reference that is counted already.
+    ///
+    /// # Safety
+    ///
+    /// `header` is alive, and the caller gives up one counted reference to it.
+    #[inline]
+    pub(crate) unsafe fn from_raw(header: *const Header) -> TaskRef {
+        TaskRef(header)
+    }
+
+    #[inline]
+    pub(crate) fn into_raw(self) -> *const Header {
+        let header = self.0;
+        std::mem::forget(self);
+        header
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *const Header {
+        self.0
+    }
+
+    /// Polls the frame once, and tells how the task ended if it did.
+    #[inline]
+    pub(crate) fn poll(&self, cx: &mut PollContext<'_>) -> Option<Ending> {
+        // SAFETY: rule 1: the table is that of this cell's type.
+        unsafe { (self.vtable.poll)(self.0, cx) }
+    }
+
+    /// Drops the frame of a task that has not ended.
+    pub(crate) fn drop_frame(&self) -> Result<(), Payload> {
+        // SAFETY: rule 1: as in `poll`.
+        unsafe { (self.vtable.drop_frame)(self.0) }
+    }
+}
+
+impl std::ops::Deref for TaskRef {
+    type Target = Header;
+
+    #[inline]
+    fn deref(&self) -> &Header {
+        // SAFETY: rule 5: a counted reference keeps the header alive.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Clone for TaskRef {
+    #[inline]
+    fn clone(&self) -> TaskRef {
+        TaskRef::from_header(self)
+    }
+}
+
+impl Drop for TaskRef {
+    #[inline]
+    fn drop(&mut self) {
+        let refs = self.refs.get() - 1;
+        self.refs.set(refs);
+        if refs == 0 {
+            // SAFETY: rule 5: this was the last reference; the table is that of this cell's type.
+            unsafe { (self.vtable.free)(self.0) };
+        }
+    }
+}

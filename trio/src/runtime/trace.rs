@@ -1,0 +1,169 @@
+//! Sites and traces: where a suspended task waits.
+//!
+//! Every `.await` of a task body has a static [`Site`]. When a poll returns `Pending`, each await on
+//! the way out puts a node of its own frame in front of the list in the context, so that after the
+//! step the task's header holds the chain from its outermost call to what it waits for. Nothing is
+//! allocated, and a chain is only read while the task is suspended: the nodes lie in pinned frames
+//! that cannot go before the task is stepped again (which forgets the chain) or torn down.
+
+use std::cell::Cell;
+use std::fmt;
+use std::ptr;
+
+use super::context;
+use super::node::Node;
+
+/// What kind of place a [`Site`] is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SiteKind {
+    Await,
+    Nursery,
+    Scope,
+}
+
+/// A place in the source at which a task can be suspended: an `.await`, or a nursery.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Site {
+    kind: SiteKind,
+    file: &'static str,
+    line: u32,
+    column: u32,
+    expression: &'static str,
+    function: &'static str,
+}
+
+impl Site {
+    /// An `.await`.
+    #[doc(hidden)]
+    pub const fn awaiting(
+        file: &'static str,
+        line: u32,
+        column: u32,
+        expression: &'static str,
+        function: &'static str,
+    ) -> Site {
+        Site { kind: SiteKind::Await, file, line, column, expression, function }
+    }
+
+    /// A `nursery!`.
+    #[doc(hidden)]
+    pub const fn nursery(
+        file: &'static str,
+        line: u32,
+        column: u32,
+        function: &'static str,
+    ) -> Site {
+        Site { kind: SiteKind::Nursery, file, line, column, expression: "nursery!", function }
+    }
+
+    pub(crate) const fn scope(expression: &'static str) -> Site {
+        Site { kind: SiteKind::Scope, file: "", line: 0, column: 0, expression, function: "" }
+    }
+
+    pub(crate) fn kind(&self) -> SiteKind {
+        self.kind
+    }
+
+    /// The source file.
+    pub fn file(&self) -> &'static str {
+        self.file
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The column, from 1.
+    pub fn column(&self) -> u32 {
+        self.column
+    }
+
+    /// The text of the awaited expression, shortened if it is long.
+    pub fn expression(&self) -> &'static str {
+        self.expression
+    }
+
+    /// The function whose body holds this place.
+    pub fn function(&self) -> &'static str {
+        self.function
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One frame of a chain. It lies in the frame that it describes.
+pub(crate) struct TraceNode {
+    next: Cell<*const TraceNode>,
+    site: &'static Site,
+}
+
+impl TraceNode {
+    pub(crate) const fn new(site: &'static Site) -> TraceNode {
+        TraceNode { next: Cell::new(ptr::null()), site }
+    }
+
+    pub(crate) fn site(&self) -> &'static Site {
+        self.site
+    }
+
+    /// Puts this frame in front of the chain of the poll in progress.
+    #[inline]
+    pub(crate) fn push(&self) {
+        context::with(|c| self.next.set(c.trace.replace(self)));
+    }
+}
+
+/// The frame of a boundary: a trace node that also names the boundary's place in the status tree.
+#[repr(C)]
+pub(crate) struct BoundaryTrace {
+    frame: TraceNode,
+    node: Cell<*const Node>,
+}
+
+impl BoundaryTrace {
+    pub(crate) const fn new(site: &'static Site) -> BoundaryTrace {
+        BoundaryTrace { frame: TraceNode::new(site), node: Cell::new(ptr::null()) }
+    }
+
+    pub(crate) fn push(&self, node: &Node) {
+        debug_assert_ne!(self.frame.site.kind(), SiteKind::Await);
+        self.node.set(node);
+        let frame = ptr::from_ref(self).cast::<TraceNode>();
+        context::with(|c| self.frame.next.set(c.trace.replace(frame)));
+    }
+}
+
+/// One step of the chain of a suspended task, for those who read it.
+pub(crate) struct Frame<'a> {
+    pub(crate) site: &'static Site,
+    /// The scope or nursery that the frame is, if it is one.
+    pub(crate) node: Option<&'a Node>,
+}
+
+/// The chain from `head`, outermost first.
+///
+/// # Safety
+///
+/// `head` is null or the chain of a task that is suspended and stays so for `'a`.
+pub(crate) unsafe fn frames<'a>(head: *const TraceNode) -> impl Iterator<Item = Frame<'a>> {
+    let mut next = head;
+    std::iter::from_fn(move || {
+        // SAFETY: rule 1: the frames of a suspended task stay where they are.
+        let frame = unsafe { next.as_ref() }?;
+        let node = match frame.site.kind() {
+            SiteKind::Await => None,
+            SiteKind::Nursery | SiteKind::Scope => {
+                // SAFETY: rule 1: only `BoundaryTrace::push` puts such a site into a chain, with a
+                // pointer to the whole boundary, whose node lives as long as its frame.
+                unsafe { (*next.cast::<BoundaryTrace>()).node.get().as_ref() }
+            }
+        };
+        next = frame.next.get();
+        Some(Frame { site: frame.site, node })
+    })
+}

@@ -1,0 +1,10 @@
+use ui_tests::child;
+
+#[trio::task]
+async fn twice() {
+    let call = child(1);
+    call.await;
+    call.await;
+}
+
+fn main() {}

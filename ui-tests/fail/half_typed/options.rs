@@ -1,0 +1,8 @@
+use ui_tests::{child, work};
+
+#[trio::task(]
+async fn typing() {
+    work().await;
+}
+
+fn main() {}

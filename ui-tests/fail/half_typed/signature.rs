@@ -1,0 +1,8 @@
+use ui_tests::work;
+
+#[trio::task]
+async fn typing(count: ) {
+    work().await;
+}
+
+fn main() {}

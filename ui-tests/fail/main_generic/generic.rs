@@ -1,0 +1,4 @@
+#[trio::main]
+async fn main<T: Default>() {
+    ui_tests::work().await;
+}

@@ -1,0 +1,6 @@
+#[trio::task]
+const async fn work() {
+    ui_tests::work().await;
+}
+
+fn main() {}
