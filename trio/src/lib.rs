@@ -266,6 +266,7 @@
 //! awaited in a loop still lets the poller and the clock have their turn.
 
 pub mod lint;
+mod local;
 pub mod net;
 mod runtime;
 mod sys;
@@ -273,6 +274,7 @@ pub mod testing;
 
 pub use trio_macros::{TaskOutput, main, nursery, task, test};
 
+pub use local::LocalKey;
 pub use runtime::awaiting::Checkpoint;
 pub use runtime::builder::{Builder, Interrupted, run};
 pub use runtime::call::{Block, Call, IntoFuture};
@@ -306,6 +308,7 @@ pub mod lowlevel {
     pub use crate::runtime::introspect::{
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,
     };
+    pub use crate::runtime::locals::TaskLocals;
     pub use crate::runtime::park::{
         Park, ParkingLot, ParkingLotStatistics, add_parking_lot_breaker, remove_parking_lot_breaker,
     };

@@ -203,6 +203,7 @@ fn spawn_main<T: Thunk>(
     // and a panic on the way drops the run, which drops main.
     let task = unsafe { TaskCell::<_, AsIs>::allocate(thunk.into_frame(), spawned) };
     task.set(flag::HANDLE);
+    task.inherit_locals();
     run.adopt(task.clone(), run.main());
     TaskHandle::new(task)
 }

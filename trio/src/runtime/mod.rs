@@ -31,6 +31,7 @@ pub(crate) mod instant;
 pub(crate) mod instrument;
 pub(crate) mod introspect;
 pub(crate) mod join;
+pub(crate) mod locals;
 pub mod main_result;
 pub(crate) mod node;
 pub(crate) mod nursery;

@@ -296,7 +296,7 @@ impl Run {
         // SAFETY: rule 4: the nursery outlives its children.
         let owner = unsafe { task.owner().as_ref() };
         task.detach();
-        if let Some(extra) = task.take_extra() {
+        if let Some(mut extra) = task.take_extra() {
             let name = extra.name.as_deref().map_or_else(|| task.name(), str::to_owned);
             for lot in &extra.breaks {
                 lot.break_lot(&name);
@@ -304,6 +304,7 @@ impl Run {
             if let Some(exit) = &extra.exit {
                 exit.unpark_all();
             }
+            report::discard(std::mem::take(&mut extra.locals));
             // The name stays readable.
             task.with_extra(|left| left.name = extra.name);
         }

@@ -213,6 +213,7 @@ where
         // SAFETY: rules 2 and 4: the frame outlives `'scope`; this boundary waits for the task, and
         // so does the target's guard once the task is moved there.
         let task = unsafe { TaskCell::<_, ByOutput>::allocate(frame, self.spawned) };
+        task.inherit_locals();
         *shared.task.borrow_mut() = Some(task.clone());
         context::run(|run| run.adopt(task, &self.hidden));
         if shared.value.borrow().is_some() {

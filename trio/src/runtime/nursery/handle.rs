@@ -89,6 +89,7 @@ impl<'scope> Nursery<'scope> {
         if let Some(name) = name {
             task.rename(name);
         }
+        task.inherit_locals();
         let handle = TaskHandle::new(task.clone());
         self.with(|run, core| run.adopt(task, core));
         handle

@@ -7,6 +7,7 @@ use std::ptr;
 use std::task::Context as PollContext;
 
 use crate::runtime::error::Error;
+use crate::runtime::locals::TaskLocals;
 use crate::runtime::node::{Kind, Node};
 use crate::runtime::nursery::NurseryCore;
 use crate::runtime::park::ParkingLot;
@@ -68,6 +69,8 @@ pub(crate) struct Extra {
     pub(crate) exit: Option<ParkingLot>,
     /// Lots that break when the task ends, one entry per registration.
     pub(crate) breaks: Vec<ParkingLot>,
+    /// The values of `task_local!` variables.
+    pub(crate) locals: TaskLocals,
 }
 
 #[repr(C)]
@@ -219,6 +222,14 @@ impl Header {
         result
     }
 
+    /// Reads what few tasks have, if this one has it.
+    pub(crate) fn peek_extra<R>(&self, f: impl FnOnce(&Extra) -> R) -> Option<R> {
+        let extra = self.extra.take();
+        let result = extra.as_deref().map(f);
+        self.extra.set(extra);
+        result
+    }
+
     pub(crate) fn rename(&self, name: String) {
         self.with_extra(|extra| extra.name = Some(name.into()));
     }
@@ -229,9 +240,7 @@ impl Header {
 
     /// The task's name: the one given, or that of its function.
     pub(crate) fn name(&self) -> String {
-        let extra = self.extra.take();
-        let given = extra.as_ref().and_then(|e| e.name.as_deref().map(str::to_owned));
-        self.extra.set(extra);
+        let given = self.peek_extra(|extra| extra.name.as_deref().map(str::to_owned)).flatten();
         given.unwrap_or_else(|| short_name((self.vtable.name)()))
     }
 
