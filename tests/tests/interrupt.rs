@@ -290,3 +290,27 @@ fn a_panic_while_cleaning_up_goes_on_as_a_panic() {
     assert!(end.stderr.contains("on purpose"), "{}", end.stderr);
     assert_eq!(end.status.code(), Some(101));
 }
+
+#[test]
+fn while_a_receiver_is_open_ctrl_c_cancels_nothing() {
+    let mut program = Program::start("receives");
+    program.wait_for("ready").interrupt().wait_for("SIGINT received");
+    program.interrupt().wait_for("SIGINT received").wait_for("enough").interrupt();
+    let end = program.end();
+    assert_eq!(end.lines, [""; 0]);
+    assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn a_ctrl_c_that_a_receiver_leaves_behind_cancels_the_run() {
+    let end = Program::start("receives_one_too_many").end();
+    assert_eq!(end.lines, ["1 pending"]);
+    assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn a_receiver_that_outlives_its_run_leaves_the_default_behind() {
+    let end = Program::start("keeps_a_receiver").end();
+    assert_eq!(end.lines, ["still here"]);
+    assert_eq!(end.status.signal(), SIGINT);
+}

@@ -269,6 +269,7 @@ pub mod lint;
 mod local;
 pub mod net;
 mod runtime;
+pub mod signal;
 mod sys;
 pub mod testing;
 

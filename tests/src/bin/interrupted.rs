@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 use tests::probe::OnDrop;
 use trio::lowlevel::{RunVar, checkpoint, wait_readable};
+use trio::signal::{self, open_signal_receiver};
 use trio::testing::wait_all_tasks_blocked;
 use trio::{Builder, Interrupted, nursery};
 
@@ -37,6 +38,9 @@ fn main() -> ExitCode {
         "raises_when_all_is_over" => {
             tell(&Builder::new().run_interruptible(raises_when_all_is_over));
         }
+        "receives" => trio::run(receives),
+        "receives_one_too_many" => trio::run(receives_one_too_many),
+        "keeps_a_receiver" => keeps_a_receiver(),
         "returns_an_error" => return returns_an_error::main(),
         "hello" => return hello::main(),
         other => panic!("there is no program `{other}`"),
@@ -66,6 +70,41 @@ async fn guarded(name: &str) {
         println!("{name} cleaned up");
     };
     trio::finally(trio::sleep_forever, clean_up).await;
+}
+
+/// What Ctrl-C does is up to this task, until it has had enough.
+#[trio::task]
+async fn receives() {
+    let mut signals = open_signal_receiver([signal::Signal::SIGINT]).unwrap();
+    println!("ready");
+    for _ in 0..2 {
+        println!("{} received", signals.receive().await);
+    }
+    drop(signals);
+    println!("enough");
+    trio::sleep_forever().await;
+}
+
+/// Goes while a signal has come that was not received: the run is interrupted then.
+#[trio::task]
+async fn receives_one_too_many() {
+    let signals = open_signal_receiver([signal::Signal::SIGINT]).unwrap();
+    raise();
+    checkpoint().await;
+    println!("{} pending", signals.pending());
+    drop(signals);
+    trio::sleep_forever().await;
+}
+
+/// The receiver outlives the run. When it goes, too, Ctrl-C does what it does to any process.
+fn keeps_a_receiver() {
+    let receiver = trio::run(|| async {
+        checkpoint().await;
+        open_signal_receiver([signal::Signal::SIGINT])
+    });
+    raise();
+    println!("still here");
+    drop(receiver);
 }
 
 #[trio::task]

@@ -15,6 +15,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::errno_location;
+
 /// What the handler writes to, after what is read. Never closed: a handler may be running on another
 /// thread while the last run ends, and must not write into what has the number then.
 static PIPE: OnceLock<(UnixStream, UnixStream)> = OnceLock::new();
@@ -51,13 +53,6 @@ fn drain(mut read: &UnixStream) -> bool {
     }
     found
 }
-
-#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "android"))]
-use libc::__errno as errno_location;
-#[cfg(any(target_os = "linux", target_os = "emscripten"))]
-use libc::__errno_location as errno_location;
-#[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
-use libc::__error as errno_location;
 
 /// Listens to SIGINT while it lives.
 pub(crate) struct Interrupts {
@@ -120,6 +115,14 @@ impl Drop for Interrupts {
         }
         TAKEN.store(false, Ordering::Release);
     }
+}
+
+/// The action to put back where `action` was found: that one, unless it is of a run that has ended.
+pub(crate) fn unless_over(mut action: libc::sigaction) -> libc::sigaction {
+    if action.sa_sigaction == on_interrupt as *const () as usize && !TAKEN.load(Ordering::Acquire) {
+        action.sa_sigaction = libc::SIG_DFL;
+    }
+    action
 }
 
 fn current_action() -> io::Result<libc::sigaction> {

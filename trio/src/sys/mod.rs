@@ -1,4 +1,12 @@
 //! System calls that no crate wraps, one file per subject.
 
 pub(crate) mod interrupt;
+pub(crate) mod signals;
 pub(crate) mod timer;
+
+#[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "android"))]
+pub(crate) use libc::__errno as errno_location;
+#[cfg(any(target_os = "linux", target_os = "emscripten"))]
+pub(crate) use libc::__errno_location as errno_location;
+#[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
+pub(crate) use libc::__error as errno_location;
