@@ -268,6 +268,7 @@
 pub mod lint;
 pub mod net;
 mod runtime;
+pub mod sync;
 mod sys;
 pub mod testing;
 
@@ -307,7 +308,8 @@ pub mod lowlevel {
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,
     };
     pub use crate::runtime::park::{
-        Park, ParkingLot, ParkingLotStatistics, add_parking_lot_breaker, remove_parking_lot_breaker,
+        Park, Parked, ParkingLot, ParkingLotStatistics, add_parking_lot_breaker,
+        remove_parking_lot_breaker,
     };
     pub use crate::runtime::points::{
         cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled,
