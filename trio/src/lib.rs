@@ -270,6 +270,7 @@ mod local;
 pub mod net;
 mod runtime;
 pub mod signal;
+pub mod sync;
 mod sys;
 pub mod testing;
 
@@ -311,7 +312,8 @@ pub mod lowlevel {
     };
     pub use crate::runtime::locals::TaskLocals;
     pub use crate::runtime::park::{
-        Park, ParkingLot, ParkingLotStatistics, add_parking_lot_breaker, remove_parking_lot_breaker,
+        Park, Parked, ParkingLot, ParkingLotStatistics, add_parking_lot_breaker,
+        remove_parking_lot_breaker,
     };
     pub use crate::runtime::points::{
         cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled,

@@ -22,6 +22,7 @@ use std::task::{Context as PollContext, Poll};
 
 use super::context;
 use super::error::BrokenResourceError;
+use super::introspect::Task;
 use super::task::flag;
 use super::wake::WakeTarget;
 
@@ -39,6 +40,7 @@ struct Waiter {
     next: Cell<*const Waiter>,
     prev: Cell<*const Waiter>,
     target: Cell<Option<WakeTarget>>,
+    note: u64,
     /// What a broken one is told: the lot it was in is not always the one that it came to.
     error: Cell<Option<Box<BrokenResourceError>>>,
 }
@@ -183,6 +185,12 @@ impl ParkingLot {
     ///
     /// [`BrokenResourceError`] if the lot is or gets broken.
     pub fn park(&self) -> Park<'_> {
+        self.park_with(0)
+    }
+
+    /// [`park`](ParkingLot::park) with a note: a number that says what this one waits for, to
+    /// whoever is about to unpark it ([`first`](ParkingLot::first)). That of `park` is 0.
+    pub fn park_with(&self, note: u64) -> Park<'_> {
         Park {
             lot: self,
             waiter: Waiter {
@@ -191,10 +199,21 @@ impl ParkingLot {
                 next: Cell::new(ptr::null()),
                 prev: Cell::new(ptr::null()),
                 target: Cell::new(None),
+                note,
                 error: Cell::new(None),
             },
             _pinned: PhantomPinned,
         }
+    }
+
+    /// Who has been parked for the longest: the one that the next unpark is for.
+    pub fn first(&self) -> Option<Parked> {
+        // SAFETY: rule 1: a waiter unlinks itself before its memory goes.
+        let waiter = unsafe { self.0.first.get().as_ref() }?;
+        let target = waiter.target.take().expect("one who is parked can be woken");
+        let task = Task::new(target.task().clone());
+        waiter.target.set(Some(target));
+        Some(Parked { task, note: waiter.note })
     }
 
     /// Lets up to `count` tasks go on, longest waiting first; says how many there were. Sync.
@@ -267,6 +286,16 @@ impl fmt::Debug for ParkingLot {
             .field("broken_by", &self.broken_by())
             .finish()
     }
+}
+
+/// What [`ParkingLot::first`] tells of one who is parked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Parked {
+    /// The task that waits; in a foreign combinator, the one that has polled last.
+    pub task: Task,
+    /// The note given to [`ParkingLot::park_with`].
+    pub note: u64,
 }
 
 /// What [`ParkingLot::statistics`] tells.
@@ -370,7 +399,7 @@ impl fmt::Debug for Park<'_> {
 /// # Panics
 ///
 /// If the task has ended.
-pub fn add_parking_lot_breaker(task: &super::introspect::Task, lot: &ParkingLot) {
+pub fn add_parking_lot_breaker(task: &Task, lot: &ParkingLot) {
     let task = task.header();
     assert!(
         !task.has(flag::DONE),
@@ -385,9 +414,9 @@ pub fn add_parking_lot_breaker(task: &super::introspect::Task, lot: &ParkingLot)
 /// # Panics
 ///
 /// If the task is not registered as a breaker of this lot.
-pub fn remove_parking_lot_breaker(task: &super::introspect::Task, lot: &ParkingLot) {
+pub fn remove_parking_lot_breaker(task: &Task, lot: &ParkingLot) {
     let found = task.header().with_extra(|extra| {
-        let at = extra.breaks.iter().position(|own| own.is_same(lot))?;
+        let at = extra.breaks.iter().rposition(|own| own.is_same(lot))?;
         Some(extra.breaks.swap_remove(at))
     });
     assert!(found.is_some(), "the task is not registered as a breaker of this parking lot");

@@ -105,7 +105,7 @@ pub(crate) fn schedule(cx: &PollContext<'_>) -> bool {
         if context::is_own_waker(cx, task) {
             task.wake();
         } else {
-            WakeTarget::Foreign(cx.waker().clone()).wake();
+            WakeTarget::current(cx).wake();
         }
         false
     })

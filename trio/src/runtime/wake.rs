@@ -10,7 +10,11 @@ use super::task::TaskRef;
 /// Whom to wake: a task of ours, straight; or whatever a foreign combinator has passed down.
 pub(crate) enum WakeTarget {
     Task(TaskRef),
-    Foreign(Waker),
+    /// The task is the one that has polled, for those who ask who waits.
+    Foreign {
+        task: TaskRef,
+        waker: Waker,
+    },
 }
 
 impl WakeTarget {
@@ -22,13 +26,22 @@ impl WakeTarget {
     #[inline]
     #[track_caller]
     pub(crate) fn current(cx: &PollContext<'_>) -> WakeTarget {
-        context::task(|task| {
-            if context::is_own_waker(cx, task) {
-                WakeTarget::Task(TaskRef::from_header(task))
+        context::task(|header| {
+            let task = TaskRef::from_header(header);
+            if context::is_own_waker(cx, header) {
+                WakeTarget::Task(task)
             } else {
-                WakeTarget::Foreign(cx.waker().clone())
+                WakeTarget::Foreign { task, waker: cx.waker().clone() }
             }
         })
+    }
+
+    /// The task that waits.
+    #[inline]
+    pub(crate) fn task(&self) -> &TaskRef {
+        match self {
+            WakeTarget::Task(task) | WakeTarget::Foreign { task, .. } => task,
+        }
     }
 
     /// Whether this target is already the one who polls with `cx`.
@@ -36,7 +49,10 @@ impl WakeTarget {
     pub(crate) fn is_current(&self, cx: &PollContext<'_>) -> bool {
         match self {
             WakeTarget::Task(task) => context::is_own_waker(cx, task),
-            WakeTarget::Foreign(waker) => waker.will_wake(cx.waker()),
+            WakeTarget::Foreign { task, waker } => {
+                waker.will_wake(cx.waker())
+                    && context::task(|header| std::ptr::eq(task.as_ptr(), header))
+            }
         }
     }
 
@@ -46,7 +62,7 @@ impl WakeTarget {
     pub(crate) fn wake(self) {
         match self {
             WakeTarget::Task(task) => task.wake(),
-            WakeTarget::Foreign(waker) => wake_foreign(waker),
+            WakeTarget::Foreign { waker, .. } => wake_foreign(waker),
         }
     }
 }
