@@ -1,0 +1,140 @@
+//! The life of a task in its run.
+//!
+//! ```text
+//!   adopt ──▶ queued ──▶ step_task ──▶ suspended ──▶ (woken: queued again)
+//!                            │              │
+//!                            ▼              ▼
+//!                         finish ◀────── drop_task
+//! ```
+
+use std::mem::ManuallyDrop;
+use std::task::Context as PollContext;
+
+use super::Run;
+use crate::runtime::context::{self, InTask};
+use crate::runtime::nursery::NurseryCore;
+use crate::runtime::reason::CancelSource;
+use crate::runtime::report;
+use crate::runtime::task::{Ending, TaskRef, flag};
+use crate::runtime::waker;
+
+impl Run {
+    /// Makes a task a child of `core`, and runnable.
+    pub(crate) fn adopt(&self, task: TaskRef, core: &NurseryCore) {
+        let id = self.slots.borrow_mut().insert(task.clone(), self.id);
+        task.attach(self, id);
+        core.add_child(&task);
+        task.set(flag::QUEUED);
+        task.node().link(core.scope().node());
+        self.instruments.call_for(&task, |instrument, task| instrument.task_spawned(task));
+        self.enqueue(task);
+    }
+
+    /// A living task, and those that it waits for, seen from outside: every one of them.
+    pub(crate) fn tasks(&self) -> Vec<TaskRef> {
+        let slots = self.slots.borrow();
+        let names = slots.names();
+        names.iter().filter_map(|name| slots.get(*name)).map(TaskRef::from_header).collect()
+    }
+
+    /// Steps one task.
+    #[inline]
+    pub(super) fn step_task(&self, task: &TaskRef) {
+        task.clear(flag::QUEUED);
+        self.instruments.tell_scheduled();
+        if !task.has(flag::DONE) {
+            self.instruments.call_for(task, |instrument, task| instrument.before_task_step(task));
+        }
+        // An instrument may have taken it down.
+        if task.has(flag::DONE) {
+            return;
+        }
+        task.set(flag::RUNNING);
+        let waker = ManuallyDrop::new(waker::waker(task.id()));
+        let mut cx = PollContext::from_waker(&waker);
+        context::begin_step(task, &cx);
+        let ending = task.poll(&mut cx);
+        task.set_trace(context::end_step());
+        if ending.is_none() {
+            task.clear(flag::RUNNING);
+        }
+        self.instruments.tell_scheduled();
+        self.instruments.call_for(task, |instrument, task| instrument.after_task_step(task));
+        if let Some(ending) = ending {
+            self.finish(task, ending);
+        }
+    }
+
+    /// The task's frame is gone: takes it out of the run, and tells its nursery.
+    fn finish(&self, task: &TaskRef, ending: Ending) {
+        task.clear(flag::RUNNING);
+        task.set(flag::DONE);
+        task.node().unlink();
+        let slot = self.slots.borrow_mut().remove(task.id());
+        // SAFETY: rule 4: the nursery outlives its children.
+        let owner = unsafe { task.owner().as_ref() };
+        task.detach();
+        if let Some(mut extra) = task.take_extra() {
+            let name = extra.name.as_deref().map_or_else(|| task.name(), str::to_owned);
+            for lot in &extra.breaks {
+                lot.break_lot(&name);
+            }
+            if let Some(exit) = &extra.exit {
+                exit.unpark_all();
+            }
+            report::discard(std::mem::take(&mut extra.locals));
+            // The name stays readable.
+            task.with_extra(|left| left.name = extra.name);
+        }
+        if let Some(owner) = owner {
+            let (of_main, of_run) =
+                (std::ptr::eq(owner, &self.main), std::ptr::eq(owner, &self.system));
+            let failed = matches!(ending, Ending::Failed(_) | Ending::Panicked(_));
+            owner.child_ended(task, ending);
+            if failed && of_run {
+                self.main.scope().cancel(CancelSource::Shutdown, Some("a system task failed"));
+            }
+            // The nursery may go with it: a foreign waker is called.
+            owner.remove_child();
+            if of_main {
+                self.main_ended();
+            }
+        }
+        self.instruments.call_for(task, |instrument, task| instrument.task_exited(task));
+        drop(slot);
+    }
+
+    /// Takes a task down that has not ended: its frame is dropped now, in the task's own context.
+    pub(crate) fn drop_task(task: &TaskRef) {
+        if task.has(flag::DONE) {
+            return;
+        }
+        task.set(flag::RUNNING);
+        let dropped = {
+            let _current = InTask::enter(task);
+            task.drop_frame()
+        };
+        let ending = match dropped {
+            Ok(()) => Ending::Cancelled,
+            Err(payload) => Ending::Panicked(payload),
+        };
+        // SAFETY: rule 5: a task that has not ended is attached to a run that lives.
+        match unsafe { task.run().as_ref() } {
+            Some(run) => run.finish(task, ending),
+            None => crate::runtime::internal_error("a task that has not ended is out of its run"),
+        }
+    }
+
+    /// Takes every task down, those included that destructors spawn meanwhile: none is left behind
+    /// that would think itself in a run.
+    pub(super) fn drop_tasks(&self) {
+        while self.tasks_living() > 0 {
+            self.main.drop_children();
+            self.system.drop_children();
+            // Tasks whose nursery lies in a frame that was converted and leaked.
+            for task in self.tasks() {
+                Run::drop_task(&task);
+            }
+        }
+    }
+}
