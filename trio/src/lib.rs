@@ -297,6 +297,7 @@ pub use runtime::scope::{
 };
 pub use runtime::sleep::{Sleep, SleepForever, sleep, sleep_forever, sleep_until};
 pub use runtime::start::TaskStatus;
+pub use runtime::stopping::{stop_requested, until_stop, wait_for_stop};
 pub use runtime::task::{Outcome, TaskHandle};
 pub use runtime::thunk::{TaskFn, Thunk};
 pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shield};

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Body ──value / Err / unwound / panic──▶ Children ──none left──▶ decide:
+//!                                              │  only services left: cancels them
 //!
 //!     a panic?                                    goes on, here
 //!     errors?                                     Ready(Err(group))
@@ -121,8 +122,14 @@ where
                     this.state = State::Children;
                 }
                 State::Children if core.is_busy() => {
+                    let waits_for = if core.needs_services() {
+                        "its children"
+                    } else {
+                        core.end_services();
+                        "its services"
+                    };
                     core.wait(WakeTarget::current(cx));
-                    context::task(|task| task.set_waits_for("its children"));
+                    context::task(|task| task.set_waits_for(waits_for));
                     this.trace.push(node);
                     return context::wait();
                 }
@@ -197,7 +204,7 @@ impl<B, T> Join<'_, '_, B, T> {
         let absorbs = node.absorbs();
         let from_outside = node.is_cancelled_from_outside();
         core.close();
-        core.scope().leave();
+        core.leave();
         let failures = core.take_failures();
         if let Some(payload) = core.take_panic() {
             if !failures.is_empty() {

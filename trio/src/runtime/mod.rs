@@ -49,6 +49,7 @@ pub(crate) mod scope;
 pub(crate) mod sleep;
 pub(crate) mod slots;
 pub(crate) mod start;
+pub(crate) mod stopping;
 pub(crate) mod suspend;
 pub(crate) mod system;
 pub(crate) mod task;

@@ -2,15 +2,17 @@
 //!
 //! A *node* stands for everything that is cancelled together: a task, or an entered cancel scope (a
 //! nursery's included). Its parent is what encloses it lexically; a child task's parent is the
-//! nursery it runs in. Every node caches whether it is *effectively cancelled*:
+//! nursery it runs in. Every node caches whether it is *effectively cancelled*, and whether it is
+//! *stopping*, which is a request and no more:
 //!
 //! ```text
 //!   effectively cancelled  =  called  or  (not shielded  and  parent effectively cancelled)
+//!   stopping               =  asked   or  (not shielded  and  parent stopping)
 //! ```
 //!
-//! so that a cancellation point looks at one flag. A change travels down the tree iteratively and
-//! stops where the flag does not change; a node that becomes cancelled wakes its task, whose next
-//! poll then finds out.
+//! so that a cancellation point looks at one flag. A node that is *stoppable* is called when it is
+//! stopping. A change travels down the tree iteratively and stops where neither flag changes; a node
+//! that becomes cancelled wakes its task, whose next poll then finds out.
 //!
 //! The same tree is the tree of tasks: a nursery's children are the task nodes below its scope's
 //! node. Links are raw pointers in circular sibling lists; a node is linked only while what holds it
@@ -20,12 +22,15 @@ use std::cell::Cell;
 use std::ptr;
 
 use super::instant::Instant;
-use super::reason::CancelReason;
+use super::reason::{CancelReason, CancelSource};
 use super::task::{Header, TaskRef};
 
 const CALLED: u8 = 1;
 const SHIELDED: u8 = 2;
 const EFFECTIVE: u8 = 4;
+const ASKED: u8 = 8;
+const STOPPING: u8 = 16;
+const STOPPABLE: u8 = 32;
 
 /// What a node is part of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +39,8 @@ pub(crate) enum Kind {
     Task,
     /// A cancel scope; `task` is the one that entered it, counted while the node is linked.
     Scope,
+    /// What the services of a nursery run in, below the nursery's scope; `task` likewise.
+    Services,
 }
 
 pub(crate) struct Node {
@@ -78,6 +85,16 @@ impl Node {
 
     pub(crate) fn is_shielded(&self) -> bool {
         self.flags.get() & SHIELDED != 0
+    }
+
+    /// Whether this node itself was asked to stop.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.flags.get() & ASKED != 0
+    }
+
+    /// Whether this node, or an unshielded one around it, was asked to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.flags.get() & STOPPING != 0
     }
 
     /// Whether a cancellation from outside this node reaches it.
@@ -179,7 +196,7 @@ impl Node {
 
     /// Links this node below `parent`, for a scope that `task` enters.
     pub(crate) fn enter(&self, parent: &Node, task: Option<TaskRef>) {
-        debug_assert_eq!(self.kind, Kind::Scope);
+        debug_assert_ne!(self.kind, Kind::Task);
         self.task.set(task.map_or(ptr::null(), TaskRef::into_raw));
         self.link(parent);
     }
@@ -222,12 +239,13 @@ impl Node {
         }
         self.detach(parent);
         self.release_task();
-        // What is outside the tree is cancelled only if it was called itself.
+        // What is outside the tree is cancelled, or stopping, only if it was called or asked itself.
         self.set_flag(EFFECTIVE, self.is_called());
+        self.set_flag(STOPPING, self.is_asked());
     }
 
     fn release_task(&self) {
-        if self.kind == Kind::Scope {
+        if self.kind != Kind::Task {
             let task = self.task.replace(ptr::null());
             if !task.is_null() {
                 // SAFETY: rule 4: `enter` stored a counted reference, taken back once, here.
@@ -284,6 +302,18 @@ impl Node {
         self.refresh();
     }
 
+    /// Requests a stop: of the stoppable nodes below, which it cancels. Idempotent.
+    pub(crate) fn ask_to_stop(&self) {
+        self.set_flag(ASKED, true);
+        self.refresh();
+    }
+
+    /// Says that a request to stop cancels this node.
+    pub(crate) fn set_stoppable(&self, on: bool) {
+        self.set_flag(STOPPABLE, on);
+        self.refresh();
+    }
+
     pub(crate) fn set_shielded(&self, on: bool) {
         self.set_flag(SHIELDED, on);
         self.refresh();
@@ -317,19 +347,36 @@ impl Node {
     fn refresh(&self) {
         let mut node = self;
         loop {
-            let effective = node.is_called() || node.is_cancelled_from_outside();
-            let changed = effective != node.is_effectively_cancelled();
-            if changed {
-                node.set_flag(EFFECTIVE, effective);
-                if effective {
-                    node.wake();
-                }
-            }
+            let changed = node.update();
             match node.next_in(self, changed) {
                 Some(next) => node = next,
                 None => return,
             }
         }
+    }
+
+    /// Brings the cached status of this node up to date: whether it has changed.
+    fn update(&self) -> bool {
+        let from_outside = |flag| {
+            !self.is_shielded() && self.parent().is_some_and(|node| node.flags.get() & flag != 0)
+        };
+        let stopping = self.is_asked() || from_outside(STOPPING);
+        if stopping && self.flags.get() & STOPPABLE != 0 && !self.is_called() {
+            self.set_flag(CALLED, true);
+            let reason = CancelReason::new(CancelSource::StopRequest, None, None);
+            self.reason.set(Some(Box::new(reason)));
+        }
+        let effective = self.is_called() || from_outside(EFFECTIVE);
+        let becomes = effective != self.is_effectively_cancelled();
+        let changed = becomes || stopping != self.is_stopping();
+        if changed {
+            self.set_flag(STOPPING, stopping);
+            self.set_flag(EFFECTIVE, effective);
+            if becomes && effective {
+                self.wake();
+            }
+        }
+        changed
     }
 
     /// Lets the task of this node find out that something changed.
@@ -346,7 +393,7 @@ impl Node {
         match self.kind {
             // SAFETY: rule 4: the header contains this node.
             Kind::Task => unsafe { self.task.get().as_ref() },
-            Kind::Scope => None,
+            Kind::Scope | Kind::Services => None,
         }
     }
 

@@ -14,6 +14,10 @@ pub enum CancelSource {
     Child,
     /// The body of the nursery failed.
     Body,
+    /// A stop was requested, and the scope is one that this ends.
+    StopRequest,
+    /// A service of the nursery is needed no more: the body and the other children are done.
+    NurseryDone,
     /// The user pressed Ctrl-C.
     Interrupt,
     /// The run is ending.
@@ -59,6 +63,8 @@ impl fmt::Display for CancelReason {
             CancelSource::Deadline => "cancelled by a deadline",
             CancelSource::Child => "cancelled because a child failed",
             CancelSource::Body => "cancelled because the nursery's body failed",
+            CancelSource::StopRequest => "cancelled because a stop was requested",
+            CancelSource::NurseryDone => "cancelled because the nursery needs its services no more",
             CancelSource::Interrupt => "cancelled by Ctrl-C",
             CancelSource::Shutdown => "cancelled because the run is ending",
         })?;

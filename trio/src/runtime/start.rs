@@ -36,6 +36,8 @@ struct Shared<'scope, V> {
     /// The hidden nursery, as long as `start` waits in it.
     hidden: Cell<*const NurseryCore>,
     target: Nursery<'scope>,
+    /// The task becomes a service of its nursery.
+    service: bool,
     task: RefCell<Option<TaskRef>>,
     value: RefCell<Option<V>>,
 }
@@ -103,10 +105,12 @@ impl<V> Shared<'_, V> {
             return;
         };
         let moved = self.target.try_with(|_, target| {
-            target.add_child(&task);
-            task.node().relink(target.scope().node());
+            if self.service {
+                task.set(flag::SERVICE);
+            }
+            task.node().relink(target.add_child(&task));
             target.end_start();
-            hidden.remove_child();
+            hidden.remove_child(false);
         });
         if moved.is_some() {
             self.hidden.set(ptr::null());
@@ -147,8 +151,51 @@ impl<'scope> Nursery<'scope> {
         A::Output: TaskOutput,
         V: 'scope,
     {
+        self.start_task(thunk, false)
+    }
+
+    /// [`start`](Nursery::start) for a service: `n.start_service(f, a, …).await`. From `started` on the
+    /// task is what [`spawn_service`](Nursery::spawn_service) would have made it; before that it is as
+    /// any other that is being started, and cancelled with the caller.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`start`](Nursery::start).
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Nursery::start).
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Nursery::start).
+    #[track_caller]
+    pub fn start_service<S, V, A>(
+        self,
+        thunk: S,
+    ) -> Call<impl Future<Output = Result<V, Error>> + use<'scope, S, V, A>>
+    where
+        S: FnOnce(TaskStatus<V>) -> A,
+        A: Checkpoint,
+        A::Frame: 'scope,
+        A::Output: TaskOutput,
+        V: 'scope,
+    {
+        self.start_task(thunk, true)
+    }
+
+    #[track_caller]
+    fn start_task<S, V, A>(self, thunk: S, service: bool) -> Call<Start<'scope, S, V>>
+    where
+        S: FnOnce(TaskStatus<V>) -> A,
+        A: Checkpoint,
+        A::Frame: 'scope,
+        A::Output: TaskOutput,
+        V: 'scope,
+    {
         let start = Start {
             target: self,
+            service,
             thunk: Some(thunk),
             spawned: Location::caller(),
             hidden: NurseryCore::new(&START),
@@ -173,6 +220,7 @@ enum State {
 /// The boundary of a `start`: a nursery for one task that may leave it.
 struct Start<'scope, S, V> {
     target: Nursery<'scope>,
+    service: bool,
     thunk: Option<S>,
     spawned: &'static Location<'static>,
     hidden: NurseryCore,
@@ -197,6 +245,7 @@ where
         let shared = Rc::new(Shared {
             hidden: Cell::new(&self.hidden),
             target: self.target,
+            service: self.service,
             task: RefCell::new(None),
             value: RefCell::new(None),
         });

@@ -1,6 +1,6 @@
 //! The task tree in words.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::context;
 use super::instant::Instant;
@@ -116,12 +116,19 @@ fn scope_status(node: Option<&Node>, now: Instant) -> String {
     let Some(node) = node else {
         return status;
     };
-    let children = node.children().filter(|child| child.kind() == Kind::Task).count();
-    match children {
+    let tasks = |node: &Node| node.children().filter(|it| it.kind() == Kind::Task).count();
+    match tasks(node) {
         0 => {}
         1 => status.push_str(", 1 child"),
-        _ => {
+        children => {
             let _ = write!(status, ", {children} children");
+        }
+    }
+    match node.children().filter(|it| it.kind() == Kind::Services).map(tasks).sum() {
+        0 => {}
+        1 => status.push_str(", 1 service"),
+        services => {
+            let _: fmt::Result = write!(status, ", {services} services");
         }
     }
     if node.is_called() {
@@ -137,6 +144,9 @@ fn scope_status(node: Option<&Node>, now: Instant) -> String {
     }
     if node.is_shielded() {
         status.push_str(", shielded");
+    }
+    if node.is_asked() {
+        status.push_str(", asked to stop");
     }
     status
 }

@@ -1,12 +1,14 @@
 //! A nursery as its children and its parent see it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use super::names::Name;
+use super::services::Services;
 use crate::runtime::context;
 use crate::runtime::error::Error;
 use crate::runtime::group::{ErrorGroup, Failure, Origin};
+use crate::runtime::node::Node;
 use crate::runtime::reason::CancelSource;
 use crate::runtime::report;
 use crate::runtime::run::Run;
@@ -21,7 +23,10 @@ pub(crate) struct NurseryCore {
     site: &'static Site,
     /// The name that handles carry, while it is open.
     name: Cell<Option<Name>>,
+    /// The children that are no services.
     pub(super) children: Cell<usize>,
+    /// The services, from the first on.
+    services: OnceCell<Box<Services>>,
     /// `start`s in progress: they keep the nursery open.
     pub(super) starting: Cell<usize>,
     pub(super) failures: RefCell<Vec<Failure>>,
@@ -39,6 +44,7 @@ impl NurseryCore {
             site,
             name: Cell::new(None),
             children: Cell::new(0),
+            services: OnceCell::new(),
             starting: Cell::new(0),
             failures: RefCell::default(),
             panicked: RefCell::default(),
@@ -76,23 +82,60 @@ impl NurseryCore {
         }
     }
 
+    /// How many services have not ended.
+    pub(super) fn services_living(&self) -> usize {
+        self.services.get().map_or(0, |services| services.living.get())
+    }
+
+    /// Whether there is anything to wait for.
+    #[inline]
     pub(crate) fn is_busy(&self) -> bool {
+        self.needs_services() || self.services_living() > 0
+    }
+
+    /// Whether there is anything to wait for that may need the services.
+    #[inline]
+    pub(crate) fn needs_services(&self) -> bool {
         self.children.get() > 0 || self.starting.get() > 0
+    }
+
+    /// The body is over, and nothing is left that may need the services.
+    pub(crate) fn end_services(&self) {
+        if let Some(services) = self.services.get() {
+            services.end();
+        }
     }
 
     pub(crate) fn wait(&self, target: WakeTarget) {
         self.waiter.set(Some(target));
     }
 
-    pub(crate) fn add_child(&self, task: &Header) {
+    /// Counts a child; gives the node that it is to hang below.
+    pub(crate) fn add_child(&self, task: &Header) -> &Node {
         task.set_owner(self);
-        self.children.set(self.children.get() + 1);
+        if task.has(flag::SERVICE) {
+            let services = self.services.get_or_init(|| Services::below(self.scope.node()));
+            services.living.set(services.living.get() + 1);
+            services.node()
+        } else {
+            self.children.set(self.children.get() + 1);
+            self.scope.node()
+        }
     }
 
     /// The child has left: it ended, or was moved to another nursery.
-    pub(crate) fn remove_child(&self) {
-        self.children.set(self.children.get() - 1);
+    pub(crate) fn remove_child(&self, service: bool) {
+        let services = self.services.get().filter(|_| service);
+        let count = services.map_or(&self.children, |services| &services.living);
+        count.set(count.get() - 1);
         self.wake_if_idle();
+    }
+
+    /// The tasks that run in this nursery, the services last.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = TaskRef> {
+        let services = self.services.get().into_iter().flat_map(|it| it.node().children());
+        let nodes = self.scope.node().children().chain(services);
+        nodes.filter_map(Node::header).map(TaskRef::from_header)
     }
 
     pub(crate) fn begin_start(&self) {
@@ -104,21 +147,33 @@ impl NurseryCore {
         self.wake_if_idle();
     }
 
+    /// Wakes the parent when nothing is left, and when it has to tell the services.
     fn wake_if_idle(&self) {
-        if !self.is_busy()
+        let services = self.services.get().filter(|services| services.living.get() > 0);
+        if !self.needs_services()
+            && !services.is_some_and(|services| services.are_ending())
             && let Some(waiter) = self.waiter.take()
         {
             waiter.wake();
         }
     }
 
+    /// Takes the nursery out of the tree, when no child is left in it.
+    pub(crate) fn leave(&self) {
+        if let Some(services) = self.services.get() {
+            services.node().unlink();
+        }
+        self.scope.leave();
+    }
+
     /// Hears how a child ended, before it leaves.
     pub(crate) fn child_ended(&self, task: &Header, ending: Ending) {
         match ending {
             Ending::Quiet => {}
-            // A child that was cancelled on its own, by its handle, is no concern of the others.
+            // A child that was cancelled on its own, by its handle, is no concern of the others, and
+            // neither is a service, which ends with the nursery.
             Ending::Cancelled => {
-                if self.scope.node().is_effectively_cancelled() {
+                if self.scope.node().is_effectively_cancelled() && !task.has(flag::SERVICE) {
                     self.cancelled.set(true);
                 }
             }
@@ -197,7 +252,7 @@ impl NurseryCore {
     /// Drops every task below this nursery, the deepest first, so that no frame goes before those
     /// that borrow from it, and none is dropped recursively.
     pub(crate) fn drop_children(&self) {
-        while self.children.get() > 0 {
+        while self.children.get() + self.services_living() > 0 {
             let tasks: Vec<TaskRef> = self
                 .scope
                 .node()

@@ -56,7 +56,7 @@ impl Drop for NurseryGuard<'_> {
             if self.core.is_busy() {
                 self.core.drop_children();
             }
-            self.core.scope.leave();
+            self.core.leave();
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::core::NurseryCore;
 use super::names::Name;
@@ -155,6 +156,56 @@ impl<'scope> Nursery<'scope> {
         self.spawn_task(thunk, flag::HANDLE | flag::MONITORED, None)
     }
 
+    /// Starts a service: a child that the others rely on, and that is cancelled last:
+    /// `n.spawn_service(f, a)`.
+    ///
+    /// A service is there as long as anybody may need it: it is cancelled when the nursery's body is
+    /// over and every child that is no service has ended, however that came about. So the nursery does
+    /// not wait for a service to end by itself; and when the nursery is cancelled, from outside too,
+    /// or asked to stop, the body and the other children unwind first, with their clean-up, while the
+    /// services go on. Services of one nursery are cancelled together; one that relies on another is
+    /// spawned in a nursery inside.
+    ///
+    /// A service may end before, with a value; an error or a panic of it cancels the nursery as any
+    /// child's does. It can spawn ordinary children, which keep it alive. Cancelled at the end of the
+    /// nursery, it does not make the nursery unwind. Trio has no counterpart yet: its issue #1521 and
+    /// the package `tricycle` have `open_service_nursery`.
+    ///
+    /// ```
+    /// # use std::cell::Cell;
+    /// # use trio::{lowlevel::checkpoint, nursery};
+    /// #[trio::task]
+    /// async fn log(said: &Cell<u32>, written: &Cell<u32>) {
+    ///     loop {
+    ///         checkpoint().await;
+    ///         written.set(said.get());
+    ///     }
+    /// }
+    ///
+    /// # #[trio::task] async fn work(said: &Cell<u32>) { checkpoint().await; said.set(1); }
+    /// # #[trio::task] async fn example() -> trio::Result<()> {
+    /// # let (said, written) = (Cell::new(0), Cell::new(0));
+    /// nursery!(|n| {
+    ///     n.spawn_service(log, &said, &written);
+    ///     n.spawn(work, &said);
+    /// })?; // left when `work` is done; `log` was there all the time
+    /// # Ok(()) }
+    /// # trio::run(example).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the nursery is closed.
+    #[track_caller]
+    pub fn spawn_service<T>(self, thunk: T) -> TaskHandle<<T::Output as TaskOutput>::Value>
+    where
+        T: Thunk,
+        T::Frame: 'scope,
+        T::Output: TaskOutput,
+    {
+        self.spawn_task(thunk, flag::HANDLE | flag::SERVICE, None)
+    }
+
     /// The cancel scope around the nursery's body and children.
     ///
     /// # Panics
@@ -175,6 +226,17 @@ impl<'scope> Nursery<'scope> {
         self.with(|_, core| core.scope.cancel(CancelSource::Explicit, None));
     }
 
+    /// Asks the body and every child that is no service to stop, and cancels them if they have not
+    /// after `grace`. Sync. See [`CancelScope::request_stop`].
+    ///
+    /// # Panics
+    ///
+    /// If the nursery is closed.
+    #[track_caller]
+    pub fn request_stop(self, grace: Duration) {
+        self.with(|_, core| core.scope.request_stop(grace));
+    }
+
     /// A snapshot of the nursery.
     ///
     /// # Panics
@@ -183,28 +245,22 @@ impl<'scope> Nursery<'scope> {
     #[track_caller]
     pub fn statistics(self) -> NurseryStatistics {
         self.with(|_, core| NurseryStatistics {
-            children: core.children.get(),
+            children: core.children.get() + core.services_living(),
+            services: core.services_living(),
             starting: core.starting.get(),
             failures: core.failures.borrow().len(),
             cancel_called: core.scope.node().is_called(),
         })
     }
 
-    /// The tasks that run in this nursery now, in the order in which they came.
+    /// The tasks that run in this nursery now, in the order in which they came, services last.
     ///
     /// # Panics
     ///
     /// If the nursery is closed.
     #[track_caller]
     pub fn child_tasks(self) -> Vec<Task> {
-        self.with(|_, core| {
-            core.scope
-                .node()
-                .children()
-                .filter_map(|node| node.header())
-                .map(|header| Task::new(TaskRef::from_header(header)))
-                .collect()
-        })
+        self.with(|_, core| core.tasks().map(Task::new).collect())
     }
 
     /// The task that opened this nursery.
@@ -237,6 +293,8 @@ impl fmt::Debug for Nursery<'_> {
 pub struct NurseryStatistics {
     /// How many children have not ended.
     pub children: usize,
+    /// How many of them are services.
+    pub services: usize,
     /// How many `start`s are in progress.
     pub starting: usize,
     /// How many errors there are so far.

@@ -12,6 +12,8 @@
 //!
 //! The guard stands in the frame *before* the body and is joined *after* it: so borrowck refuses to
 //! let a child borrow from the body, and lets it borrow from whatever outlives the nursery (rule 2).
+//! While it waits for services alone it cancels them: see `services.rs`.
+//!
 //! A nursery is left only when its children are finished (rule 4). If the frame goes without having
 //! been joined, the guard's `Drop` takes the children down first, iteratively.
 
@@ -19,6 +21,7 @@ mod core;
 mod guard;
 mod handle;
 mod names;
+mod services;
 
 pub(crate) use core::NurseryCore;
 pub use guard::NurseryGuard;

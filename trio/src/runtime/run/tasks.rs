@@ -23,9 +23,9 @@ impl Run {
     pub(crate) fn adopt(&self, task: TaskRef, core: &NurseryCore) {
         let id = self.slots.borrow_mut().insert(task.clone(), self.id);
         task.attach(self, id);
-        core.add_child(&task);
+        let place = core.add_child(&task);
         task.set(flag::QUEUED);
-        task.node().link(core.scope().node());
+        task.node().link(place);
         self.instruments.call_for(&task, |instrument, task| instrument.task_spawned(task));
         self.enqueue(task);
     }
@@ -95,7 +95,7 @@ impl Run {
                 self.main.scope().cancel(CancelSource::Shutdown, Some("a system task failed"));
             }
             // The nursery may go with it: a foreign waker is called.
-            owner.remove_child();
+            owner.remove_child(task.has(flag::SERVICE));
             if of_main {
                 self.main_ended();
             }

@@ -25,6 +25,8 @@ pub(crate) struct ScopeCore {
     timeout: Cell<Option<Duration>>,
     stage: Cell<Stage>,
     caught: Cell<bool>,
+    /// The deadline, or the timeout, is the end of the grace after a request to stop.
+    grace: Cell<bool>,
 }
 
 impl ScopeCore {
@@ -35,6 +37,7 @@ impl ScopeCore {
             timeout: Cell::new(None),
             stage: Cell::new(Stage::New),
             caught: Cell::new(false),
+            grace: Cell::new(false),
         })
     }
 
@@ -96,7 +99,7 @@ impl ScopeCore {
         }
         let now = context::run(|run| run.clock().now());
         if let Some(timeout) = self.timeout.take() {
-            self.node.set_deadline(now.saturating_add(timeout));
+            self.node.set_deadline(self.node.deadline().min(now.saturating_add(timeout)));
         }
         if self.node.deadline() <= now {
             self.expire();
@@ -147,7 +150,30 @@ impl ScopeCore {
     }
 
     fn expire(&self) {
-        self.node.cancel(|| CancelReason::new(CancelSource::Deadline, None, None));
+        let text = self.grace.get().then_some("the grace after a stop request is over");
+        self.node.cancel(|| CancelReason::new(CancelSource::Deadline, text, None));
+    }
+
+    /// Asks what is inside to stop, and lets `grace` be the time that is left for it. Before entry it
+    /// counts from there.
+    pub(crate) fn request_stop(&self, grace: Duration) {
+        match self.stage.get() {
+            Stage::New => {
+                if self.timeout.get().is_none_or(|timeout| grace < timeout) {
+                    self.timeout.set(Some(grace));
+                    self.grace.set(true);
+                }
+                self.node.ask_to_stop();
+            }
+            Stage::Active => {
+                self.node.ask_to_stop();
+                let end = context::run(|run| run.clock().now()).saturating_add(grace);
+                if end < self.node.deadline() {
+                    self.move_deadline(end, true);
+                }
+            }
+            Stage::Left => {}
+        }
     }
 
     pub(crate) fn cancel(&self, source: CancelSource, text: Option<&str>) {
@@ -164,7 +190,12 @@ impl ScopeCore {
     }
 
     pub(super) fn set_deadline(&self, deadline: Instant) {
+        self.move_deadline(deadline, false);
+    }
+
+    fn move_deadline(&self, deadline: Instant, grace: bool) {
         self.timeout.set(None);
+        self.grace.set(grace);
         self.timer.disarm();
         self.node.set_deadline(deadline);
         if self.stage.get() == Stage::Active {

@@ -67,6 +67,15 @@ impl CancelScope {
         self
     }
 
+    /// This scope, stoppable or not: a stoppable one is cancelled when a stop is requested, of it or of
+    /// a scope around it, and at once if one was. See [`until_stop`](crate::until_stop) for the everyday
+    /// case.
+    #[must_use]
+    pub fn stoppable(self, stoppable: bool) -> CancelScope {
+        self.0.node().set_stoppable(stoppable);
+        self
+    }
+
     pub(crate) fn from_core(core: Rc<ScopeCore>) -> CancelScope {
         CancelScope(core)
     }
@@ -98,6 +107,57 @@ impl CancelScope {
     /// [`cancel`](CancelScope::cancel) with a text that is shown as the reason.
     pub fn cancel_with_reason(&self, text: &str) {
         self.0.cancel(CancelSource::Explicit, Some(text));
+    }
+
+    /// Asks everything inside to come to an end, and cancels it if it has not after `grace`.
+    ///
+    /// At once it cancels the scopes inside that are [stoppable](CancelScope::stoppable), those that
+    /// are opened later included; [`stop_requested`](crate::stop_requested) tells the others. What is
+    /// left goes on, and may take `grace`: that is the scope's deadline from here on, unless it has an
+    /// earlier one. It shows in [`deadline`](CancelScope::deadline) and in
+    /// [`current_effective_deadline`](crate::current_effective_deadline), and can be moved with
+    /// [`set_deadline`](CancelScope::set_deadline). Before entry the grace counts from there.
+    ///
+    /// Sync. A request cannot be taken back; a second one can only shorten the grace, and
+    /// [`cancel`](CancelScope::cancel) ends it. A shield inside keeps the request off as it does a
+    /// cancellation. Trio has no counterpart yet; its issue #147 is about it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use trio::{CancelScope, nursery};
+    /// # #[trio::task] async fn work(_: u32) { trio::lowlevel::checkpoint().await }
+    /// # #[trio::task] async fn next_job() -> u32 { trio::sleep_forever().await; 1 }
+    /// #[trio::task]
+    /// async fn serve() {
+    ///     // Only the wait for the next job ends at once; one that was begun is completed.
+    ///     while let Some(job) = trio::until_stop(next_job).await {
+    ///         work(job).await;
+    ///     }
+    /// }
+    ///
+    /// # #[trio::task] async fn example() -> trio::Result<()> {
+    /// let scope = CancelScope::new();
+    /// nursery!(|n| {
+    ///     n.spawn(async { scope.run(serve).await });
+    ///     trio::lowlevel::checkpoint().await;
+    ///     scope.request_stop(Duration::from_secs(5));
+    /// })?;
+    /// assert!(!scope.cancelled_caught());
+    /// # Ok(()) }
+    /// # trio::run(example).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the scope is entered and this is called outside its run.
+    pub fn request_stop(&self, grace: Duration) {
+        self.0.request_stop(grace);
+    }
+
+    /// Whether a stop was requested of this scope or, once it is entered, of one around it that no
+    /// shield keeps off.
+    pub fn stop_requested(&self) -> bool {
+        self.0.node().is_stopping()
     }
 
     /// When the scope is cancelled by itself. `None`: never; also before entry of a scope with a
@@ -172,6 +232,9 @@ impl fmt::Debug for CancelScope {
         }
         if self.shield() {
             f.write_str(", shielded")?;
+        }
+        if self.stop_requested() {
+            f.write_str(", asked to stop")?;
         }
         f.write_str(")")
     }

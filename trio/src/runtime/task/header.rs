@@ -43,6 +43,8 @@ pub(crate) mod flag {
     pub(crate) const MONITORED: u8 = 16;
     /// A nursery of the task passes on a panic of a child, which was reported there.
     pub(crate) const PASSES_PANIC: u8 = 32;
+    /// A service of its nursery.
+    pub(crate) const SERVICE: u8 = 64;
 }
 
 /// The operations that depend on the task's type.
