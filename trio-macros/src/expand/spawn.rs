@@ -12,7 +12,7 @@ use crate::rules;
 /// A method of a nursery that takes a function and its arguments.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// `spawn(f, a, …)`, `spawn_monitored(f, a, …)`
+    /// `spawn(f, a, …)`, and `spawn_monitored` and `spawn_service` alike
     Spawn,
     /// `spawn_named(name, f, a, …)`
     Named,
@@ -27,7 +27,7 @@ impl Method {
             return None;
         }
         match call.method.to_string().as_str() {
-            "spawn" | "spawn_monitored" => Some(Self::Spawn),
+            "spawn" | "spawn_monitored" | "spawn_service" => Some(Self::Spawn),
             "spawn_named" => Some(Self::Named),
             "start" => Some(Self::Start),
             _ => None,

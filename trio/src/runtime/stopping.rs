@@ -27,8 +27,7 @@ static FOR_STOP: Site = Site::scope("wait_for_stop");
 /// For what can be given up as soon as the program, or a part of it, is to end: waiting for the next
 /// connection, the next job, the next tick. What is outside such a scope is left alone by the request,
 /// and has its grace. It is [`CancelScope::stoppable`](crate::CancelScope::stoppable) in one call; the
-/// request is [`CancelScope::request_stop`](crate::CancelScope::request_stop) or, with
-/// [`Builder::grace`](crate::Builder::grace), the user's first Ctrl-C.
+/// request is [`CancelScope::request_stop`](crate::CancelScope::request_stop).
 ///
 /// # Cancellation
 ///
@@ -54,9 +53,7 @@ static FOR_STOP: Site = Site::scope("wait_for_stop");
 /// # }
 /// # trio::run(example);
 /// ```
-pub fn until_stop<T: Thunk>(
-    thunk: T,
-) -> Call<impl Future<Output = Option<T::Output>> + use<T>> {
+pub fn until_stop<T: Thunk>(thunk: T) -> Call<impl Future<Output = Option<T::Output>> + use<T>> {
     let core = ScopeCore::new();
     core.node().set_stoppable(true);
     scoped(core, thunk, &UNTIL_STOP, |value| value)
@@ -104,7 +101,7 @@ pub fn stop_requested() -> bool {
 pub fn wait_for_stop() -> Call<impl Future<Output = ()>> {
     let core = ScopeCore::new();
     core.node().set_stoppable(true);
-    let stop = scoped(core, || sleep_forever(), &FOR_STOP, |_| ()).into_frame();
+    let stop = scoped(core, sleep_forever, &FOR_STOP, |_| ()).into_frame();
     // SAFETY: rule 1: the frame goes straight into a `Call`, and so does the one inside it.
     unsafe {
         Call::new(async {
