@@ -57,6 +57,12 @@ impl<S: AsFd> Handle<S> {
         drop(self.socket.take());
     }
 
+    /// Takes the socket out; whoever waits for it gets a `ClosedResourceError`.
+    pub(super) fn take(&self) -> io::Result<S> {
+        self.source.notify_closing();
+        self.socket.take().ok_or_else(|| ClosedResourceError::new().into())
+    }
+
     /// Tries `read` until it does not block, waiting in between: a checkpoint in any case.
     pub(super) async fn read<R>(&self, mut read: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
         checkpoint_if_cancelled().await;

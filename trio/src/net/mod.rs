@@ -8,8 +8,17 @@
 //! [`BusyResourceError`]: crate::BusyResourceError
 
 mod handle;
+mod socket;
 mod tcp_listener;
 mod tcp_stream;
+mod turns;
+mod udp;
+mod unix_datagram;
 
+pub use socket::{
+    Control, Credentials, Domain, Message, MessageFlags, Protocol, SockAddr, Socket, Type,
+};
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
+pub use udp::{DatagramBatch, UdpSocket};
+pub use unix_datagram::UnixDatagram;

@@ -1,8 +1,11 @@
 //! System calls that no crate wraps, one file per subject.
 
 pub(crate) mod interrupt;
+#[cfg(target_os = "linux")]
+pub(crate) mod mmsg;
 pub(crate) mod signals;
 pub(crate) mod timer;
+pub(crate) mod uninit;
 
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "android"))]
 pub(crate) use libc::__errno as errno_location;
