@@ -9,6 +9,7 @@
 
 mod handle;
 mod socket;
+mod streams;
 mod tcp_listener;
 mod tcp_stream;
 mod turns;

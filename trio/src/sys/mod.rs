@@ -1,5 +1,6 @@
 //! System calls that no crate wraps, one file per subject.
 
+pub(crate) mod faults;
 pub(crate) mod interrupt;
 #[cfg(target_os = "linux")]
 pub(crate) mod mmsg;
