@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tests::panics::panic_text;
 use trio::lowlevel::{checkpoint, checkpoint_if_cancelled};
-use trio::net::{TcpListener, TcpStream};
+use trio::net::{TcpListener, TcpStream, UnixStream};
 use trio::stream::{
     AsyncResource, DynHalfCloseableStream, DynReceiveStream, DynSendStream, HalfCloseableStream,
-    ReceiveStream, SendStream, StapledStream, closing,
+    ReceiveStream, SendStream, StapledStream, closing, pipe,
 };
 use trio::testing::{
     MemoryReceiveStream, MockClock, check_half_closeable_stream, check_one_way_stream,
@@ -73,17 +73,7 @@ async fn tcp_pair() -> (TcpStream, TcpStream) {
 #[trio::task]
 async fn clogged_tcp_pair() -> (TcpStream, TcpStream) {
     let (a, b) = tcp_pair().await;
-    nursery!(|n| {
-        let task = n.spawn(async {
-            loop {
-                a.send_all(&[0; 64 * 1024]).await.unwrap();
-            }
-        });
-        // The system may still be moving data from one buffer to the other.
-        wait_all_tasks_blocked_for(Duration::from_millis(10)).await;
-        task.cancel();
-    })
-    .unwrap();
+    clog(&a).await;
     (a, b)
 }
 
@@ -91,6 +81,48 @@ async fn clogged_tcp_pair() -> (TcpStream, TcpStream) {
 #[trio::test]
 async fn tcp_streams_keep_the_rules() {
     check_half_closeable_stream(tcp_pair, clogged_tcp_pair).await;
+}
+
+/// Fills a stream, so that it takes nothing more.
+#[trio::task]
+async fn clog<S: SendStream>(stream: &S) {
+    nursery!(|n| {
+        let task = n.spawn(async {
+            loop {
+                stream.send_all(&[0; 64 * 1024]).await.unwrap();
+            }
+        });
+        // The system may still be moving data from one buffer to the other.
+        wait_all_tasks_blocked_for(Duration::from_millis(10)).await;
+        task.cancel();
+    })
+    .unwrap();
+}
+
+// R159, U181
+#[trio::test]
+async fn unix_streams_keep_the_rules() {
+    let clogged = async || {
+        let (a, b) = UnixStream::pair().unwrap();
+        clog(&a).await;
+        (a, b)
+    };
+    check_half_closeable_stream(async || UnixStream::pair().unwrap(), clogged).await;
+}
+
+// R165, U181 (test_pipe_fully)
+#[trio::test]
+async fn pipes_keep_the_rules() {
+    let ends = || {
+        let (from, to) = pipe().unwrap();
+        (to, from)
+    };
+    let clogged = async || {
+        let (to, from) = ends();
+        clog(&to).await;
+        (to, from)
+    };
+    check_one_way_stream(async || ends(), clogged).await;
 }
 
 // R164, U181

@@ -7,14 +7,15 @@
 //!
 //! [`BusyResourceError`]: crate::BusyResourceError
 
-mod handle;
+mod file_range;
 mod socket;
 mod streams;
 mod tcp_listener;
 mod tcp_stream;
-mod turns;
 mod udp;
 mod unix_datagram;
+mod unix_listener;
+mod unix_stream;
 
 pub use socket::{
     Control, Credentials, Domain, Message, MessageFlags, Protocol, SockAddr, Socket, Type,
@@ -23,3 +24,5 @@ pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
 pub use udp::{DatagramBatch, UdpSocket};
 pub use unix_datagram::UnixDatagram;
+pub use unix_listener::UnixListener;
+pub use unix_stream::UnixStream;

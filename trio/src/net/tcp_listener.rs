@@ -1,13 +1,17 @@
 //! Listening for TCP connections.
 
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 
-use super::handle::Handle;
+use super::socket::{Domain, Protocol, SockAddr, Socket, Type};
 use super::tcp_stream::TcpStream;
-use crate::sys::faults::{SystemCall, admit};
+use crate::stream::{AsyncResource, Listener};
+
+/// How many connections may wait to be accepted; the system has a limit of its own.
+pub(super) const BACKLOG: u32 = 0xFFFF;
 
 /// A socket that listens for TCP connections. Dropping it closes it.
 ///
@@ -33,7 +37,7 @@ use crate::sys::faults::{SystemCall, admit};
 /// # trio::run(example).unwrap();
 /// ```
 pub struct TcpListener {
-    handle: Handle<mio::net::TcpListener>,
+    socket: Socket,
 }
 
 impl TcpListener {
@@ -47,8 +51,25 @@ impl TcpListener {
     ///
     /// Outside a run.
     pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-        admit(SystemCall::Bind, 0)?;
-        Ok(TcpListener { handle: Handle::new(mio::net::TcpListener::bind(address)?)? })
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)?;
+        Ok(TcpListener { socket })
+    }
+
+    /// A TCP listener from a lower-level socket that listens.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is of another kind; and the system's.
+    pub fn from_socket(socket: Socket) -> io::Result<TcpListener> {
+        let listens = socket.with_socket2(socket2::Socket::is_listener)?;
+        if !listens || socket.local_addr()?.as_socket().is_none() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no TCP listener"));
+        }
+        Ok(TcpListener { socket })
     }
 
     /// Waits for a connection. Those that have broken before they were accepted are passed over.
@@ -63,16 +84,23 @@ impl TcpListener {
     /// [`ClosedResourceError`](crate::ClosedResourceError) once the listener is closed, and the
     /// system's when it is out of descriptors or memory.
     pub async fn accept(&self) -> io::Result<TcpStream> {
-        let accepted = self.handle.read(|socket| {
-            loop {
-                match admit(SystemCall::Accept, 0).and_then(|_| socket.accept()) {
-                    Err(error) if is_of_the_connection(&error) => {}
-                    other => return other,
-                }
+        let (socket, peer) = self.socket.accept_one(is_of_the_connection).await?;
+        over(socket, peer)
+    }
+
+    /// Takes a connection that waits already. Sync.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](TcpListener::accept); of the kind `WouldBlock` if none waits.
+    pub fn try_accept(&self) -> io::Result<TcpStream> {
+        loop {
+            match self.socket.try_accept() {
+                Err(error) if is_of_the_connection(&error) => {}
+                Err(error) => return Err(error),
+                Ok((socket, peer)) => return over(socket, peer),
             }
-        });
-        let (socket, peer) = accepted.await?;
-        TcpStream::from_socket(socket, peer)
+        }
     }
 
     /// The address that is listened at.
@@ -81,20 +109,21 @@ impl TcpListener {
     ///
     /// [`ClosedResourceError`](crate::ClosedResourceError) once the listener is closed.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.handle.with(mio::net::TcpListener::local_addr)
+        let address = self.socket.local_addr()?;
+        address.as_socket().ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// Closes the listener. Sync and idempotent; a task that is accepting gets a
     /// [`ClosedResourceError`](crate::ClosedResourceError).
     pub fn close(&self) {
-        self.handle.close();
+        self.socket.close();
     }
 }
 
 impl AsRawFd for TcpListener {
     /// The descriptor; -1 once the listener is closed.
     fn as_raw_fd(&self) -> RawFd {
-        self.handle.with(|socket| Ok(socket.as_raw_fd())).unwrap_or(-1)
+        self.socket.as_raw_fd()
     }
 }
 
@@ -104,8 +133,29 @@ impl fmt::Debug for TcpListener {
     }
 }
 
+fn over(socket: Socket, peer: SockAddr) -> io::Result<TcpStream> {
+    match peer.as_socket() {
+        Some(peer) => Ok(TcpStream::over(socket.into_handle(), peer)),
+        None => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+impl AsyncResource for TcpListener {
+    fn close_forcefully(&self) {
+        TcpListener::close(self);
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    fn accept(&self) -> impl Future<Output = io::Result<TcpStream>> {
+        TcpListener::accept(self)
+    }
+}
+
 /// Whether the error is that of one connection, which concerns nobody else.
-fn is_of_the_connection(error: &io::Error) -> bool {
+pub(super) fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
         Some(

@@ -52,6 +52,8 @@
 mod boxed;
 mod closing;
 mod conflict;
+pub(crate) mod fd;
+mod listener;
 mod pointers;
 mod stapled;
 
@@ -60,6 +62,8 @@ pub use boxed::{
 };
 pub use closing::closing;
 pub use conflict::{ConflictDetector, ConflictGuard};
+pub use fd::{FdStream, pipe};
+pub use listener::Listener;
 pub use stapled::StapledStream;
 
 use std::future::Future;

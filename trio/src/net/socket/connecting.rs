@@ -8,6 +8,7 @@ use socket2::SockAddr;
 
 use super::Socket;
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
+use crate::sys::faults::{SystemCall, admit};
 
 /// How long to wait for a Unix listener that has no room: the system does not tell when it has.
 const FULL: Duration = Duration::from_millis(5);
@@ -38,7 +39,11 @@ impl Socket {
     async fn connect_to(&self, address: &SockAddr) -> io::Result<()> {
         checkpoint_if_cancelled().await;
         loop {
-            match self.handle.with(|socket| socket.connect(address)) {
+            let connect = |socket: &socket2::Socket| {
+                admit(SystemCall::Connect, 0)?;
+                socket.connect(address)
+            };
+            match self.handle.with(connect) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     crate::sleep(FULL).await;
                 }
@@ -93,7 +98,23 @@ impl Socket {
     /// [`BusyResourceError`](crate::BusyResourceError) if another task is accepting, and
     /// [`ClosedResourceError`](crate::ClosedResourceError) once the socket is closed.
     pub async fn accept(&self) -> io::Result<(Socket, SockAddr)> {
-        let (socket, address) = self.handle.read(accept).await?;
+        self.accept_one(|_| false).await
+    }
+
+    /// [`accept`](Socket::accept) that passes over connections with such errors.
+    pub(in crate::net) async fn accept_one(
+        &self,
+        pass_over: impl Fn(&io::Error) -> bool,
+    ) -> io::Result<(Socket, SockAddr)> {
+        let accepted = self.handle.read(|socket| {
+            loop {
+                match accept(socket) {
+                    Err(error) if pass_over(&error) => {}
+                    other => return other,
+                }
+            }
+        });
+        let (socket, address) = accepted.await?;
         Ok((Socket::from_nonblocking(socket)?, address))
     }
 
@@ -115,12 +136,14 @@ impl Socket {
 /// Accepts a non-blocking socket.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn accept(socket: &socket2::Socket) -> io::Result<(socket2::Socket, SockAddr)> {
+    admit(SystemCall::Accept, 0)?;
     socket.accept4(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)
 }
 
 /// Accepts a non-blocking socket.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 fn accept(socket: &socket2::Socket) -> io::Result<(socket2::Socket, SockAddr)> {
+    admit(SystemCall::Accept, 0)?;
     let (accepted, address) = socket.accept()?;
     accepted.set_nonblocking(true)?;
     Ok((accepted, address))

@@ -1,9 +1,10 @@
 //! From a file into a socket.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use super::Socket;
+use crate::stream::fd::NO_SIGNAL;
 
 /// How much is read at once where the system does not send from the file by itself.
 const CHUNK: usize = 64 * 1024;
@@ -37,24 +38,35 @@ impl Socket {
     /// # trio::run(example).unwrap();
     /// ```
     pub async fn sendfile(&self, file: impl AsFd, offset: u64, count: usize) -> io::Result<usize> {
-        let file = file.as_fd();
-        let mut chunk = Vec::new();
-        self.sending(|socket| {
-            if chunk.is_empty() {
-                match from_file(socket, file, offset, count) {
-                    Err(error) if is_refused(&error) => {}
-                    result => return result,
-                }
-                chunk.resize(count.min(CHUNK), 0);
-                let read = rustix::io::pread(file, &mut chunk[..], offset)?;
-                chunk.truncate(read);
+        let mut piece = Piece { file: file.as_fd(), offset, count, read: Vec::new() };
+        self.sending(|socket| piece.send(socket)).await
+    }
+}
+
+/// A piece of a file that is to be sent by one operation, which may be tried again.
+pub(in crate::net) struct Piece<'a> {
+    pub(in crate::net) file: BorrowedFd<'a>,
+    pub(in crate::net) offset: u64,
+    pub(in crate::net) count: usize,
+    /// What was read, where the system does not send by itself.
+    pub(in crate::net) read: Vec<u8>,
+}
+
+impl Piece<'_> {
+    pub(in crate::net) fn send(&mut self, socket: &socket2::Socket) -> io::Result<usize> {
+        if self.read.is_empty() {
+            match from_file(socket, self.file, self.offset, self.count) {
+                Err(error) if is_refused(&error) => {}
+                result => return result,
             }
-            if chunk.is_empty() {
-                return Ok(0);
-            }
-            socket.send_with_flags(&chunk, super::transfer::NO_SIGNAL)
-        })
-        .await
+            self.read.resize(self.count.min(CHUNK), 0);
+            let count = rustix::io::pread(self.file, &mut self.read[..], self.offset)?;
+            self.read.truncate(count);
+        }
+        if self.read.is_empty() {
+            return Ok(0);
+        }
+        socket.send_with_flags(&self.read, NO_SIGNAL)
     }
 }
 

@@ -104,24 +104,7 @@ impl Socket {
         address: Option<&SockAddr>,
     ) -> io::Result<usize> {
         let address = address.map(any_address).transpose()?;
-        let size = control.iter().map(|control| control.for_system().size()).sum();
-        let mut space = vec![MaybeUninit::uninit(); size];
-        self.sending(|socket| {
-            let mut buffer = SendAncillaryBuffer::new(&mut space);
-            for control in control {
-                let pushed = buffer.push(control.for_system());
-                debug_assert!(pushed, "there is room for what was counted");
-            }
-            let flags = SendFlags::NOSIGNAL;
-            let sent = match &address {
-                None => rustix::net::sendmsg(socket, data, &mut buffer, flags),
-                Some(address) => {
-                    rustix::net::sendmsg_addr(socket, address, data, &mut buffer, flags)
-                }
-            };
-            Ok(sent?)
-        })
-        .await
+        self.sending(|socket| send(socket, data, control, address.as_ref())).await
     }
 
     /// Receives a message into buffers, with up to `descriptors` descriptors that come along.
@@ -139,45 +122,78 @@ impl Socket {
         buffers: &mut [IoSliceMut<'_>],
         descriptors: usize,
     ) -> io::Result<Message> {
-        let size = rustix::cmsg_space!(ScmRights(descriptors), ScmCredentials(1));
-        let mut space = vec![MaybeUninit::uninit(); size];
-        self.receiving(|socket| {
-            let mut control = RecvAncillaryBuffer::new(&mut space);
-            let flags = RecvFlags::CMSG_CLOEXEC;
-            let received = rustix::net::recvmsg(socket, buffers, &mut control, flags)?;
-            let mut message = Message {
-                bytes: received.bytes,
-                address: received.address.and_then(|address| known_address(&address)),
-                descriptors: Vec::new(),
-                credentials: None,
-                flags: MessageFlags {
-                    truncated: received.flags.contains(ReturnFlags::TRUNC),
-                    control_truncated: received.flags.contains(ReturnFlags::CTRUNC),
-                    out_of_band: received.flags.contains(ReturnFlags::OOB),
-                    end_of_record: received.flags.contains(ReturnFlags::EOR),
-                },
-            };
-            for part in control.drain() {
-                match part {
-                    RecvAncillaryMessage::ScmRights(came) => message.descriptors.extend(came),
-                    RecvAncillaryMessage::ScmCredentials(came) => {
-                        message.credentials = Some(Credentials {
-                            pid: came.pid.as_raw_nonzero().get().unsigned_abs(),
-                            uid: came.uid.as_raw(),
-                            gid: came.gid.as_raw(),
-                        });
-                    }
-                    _ => {}
-                }
+        self.receiving(|socket| receive(socket, buffers, descriptors)).await
+    }
+}
+
+/// Sends a message, in one operation.
+pub(in crate::net) fn send(
+    socket: &socket2::Socket,
+    data: &[IoSlice<'_>],
+    control: &[Control<'_>],
+    address: Option<&SocketAddrAny>,
+) -> io::Result<usize> {
+    let size = control.iter().map(|control| control.for_system().size()).sum();
+    let mut space = vec![MaybeUninit::uninit(); size];
+    let mut buffer = SendAncillaryBuffer::new(&mut space);
+    for control in control {
+        let pushed = buffer.push(control.for_system());
+        debug_assert!(pushed, "there is room for what was counted");
+    }
+    let flags = SendFlags::NOSIGNAL;
+    let sent = match address {
+        None => rustix::net::sendmsg(socket, data, &mut buffer, flags),
+        Some(address) => rustix::net::sendmsg_addr(socket, address, data, &mut buffer, flags),
+    };
+    Ok(sent?)
+}
+
+/// Receives a message, in one operation.
+pub(in crate::net) fn receive(
+    socket: &socket2::Socket,
+    buffers: &mut [IoSliceMut<'_>],
+    descriptors: usize,
+) -> io::Result<Message> {
+    let size = rustix::cmsg_space!(ScmRights(descriptors), ScmCredentials(1));
+    let mut space = vec![MaybeUninit::uninit(); size];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = rustix::net::recvmsg(socket, buffers, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut message = Message {
+        bytes: received.bytes,
+        address: received.address.and_then(|address| known_address(&address)),
+        descriptors: Vec::new(),
+        credentials: None,
+        flags: MessageFlags {
+            truncated: received.flags.contains(ReturnFlags::TRUNC),
+            control_truncated: received.flags.contains(ReturnFlags::CTRUNC),
+            out_of_band: received.flags.contains(ReturnFlags::OOB),
+            end_of_record: received.flags.contains(ReturnFlags::EOR),
+        },
+    };
+    for part in control.drain() {
+        match part {
+            RecvAncillaryMessage::ScmRights(came) => message.descriptors.extend(came),
+            RecvAncillaryMessage::ScmCredentials(came) => {
+                message.credentials = Some(Credentials::from_system(&came));
             }
-            // There was room for one more where no credentials came.
-            if message.descriptors.len() > descriptors {
-                message.descriptors.truncate(descriptors);
-                message.flags.control_truncated = true;
-            }
-            Ok(message)
-        })
-        .await
+            _ => {}
+        }
+    }
+    // There was room for one more where no credentials came.
+    if message.descriptors.len() > descriptors {
+        message.descriptors.truncate(descriptors);
+        message.flags.control_truncated = true;
+    }
+    Ok(message)
+}
+
+impl Credentials {
+    pub(in crate::net) fn from_system(own: &UCred) -> Credentials {
+        Credentials {
+            pid: own.pid.as_raw_nonzero().get().unsigned_abs(),
+            uid: own.uid.as_raw(),
+            gid: own.gid.as_raw(),
+        }
     }
 }
 

@@ -5,8 +5,8 @@
 //! beside this one are made of it.
 
 mod connecting;
-mod file;
-mod message;
+pub(in crate::net) mod file;
+pub(in crate::net) mod message;
 mod options;
 mod transfer;
 
@@ -20,8 +20,9 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 pub use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::handle::Handle;
-use super::turns::Semaphore;
+use crate::stream::fd::Handle;
+use crate::sync::Semaphore;
+use crate::sys::faults::{SystemCall, admit};
 
 /// A socket of any family and type, with the operations of the system's, each made a checkpoint.
 ///
@@ -142,6 +143,11 @@ impl Socket {
         self.handle.take().map(OwnedFd::from)
     }
 
+    /// The socket with its registration, for the typed streams.
+    pub(in crate::net) fn into_handle(self) -> Handle<socket2::Socket> {
+        self.handle
+    }
+
     /// Another descriptor for the same socket. Sync.
     ///
     /// Both share everything but being closed, also what can be received.
@@ -161,6 +167,7 @@ impl Socket {
     ///
     /// The system's: the address is in use, is not ours, or must not be used.
     pub fn bind(&self, address: impl Into<SockAddr>) -> io::Result<()> {
+        admit(SystemCall::Bind, 0)?;
         self.handle.with(|socket| socket.bind(&address.into()))
     }
 

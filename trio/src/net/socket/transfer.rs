@@ -7,14 +7,10 @@ use socket2::SockAddr;
 
 use super::Socket;
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
-use crate::net::turns::SemaphorePermit;
+use crate::stream::fd::NO_SIGNAL;
+use crate::sync::{Permit, Semaphore};
+use crate::sys::faults::{SystemCall, admit};
 use crate::sys::uninit::as_uninit;
-
-/// A peer that is gone is an error of the operation, and not a signal.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-pub(super) const NO_SIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-pub(super) const NO_SIGNAL: libc::c_int = 0;
 
 impl Socket {
     /// Sends as much of the data as there is room for now: how many bytes that was. A datagram is sent
@@ -178,13 +174,18 @@ impl Socket {
     /// An operation that receives, in its turn.
     pub(in crate::net) async fn receiving<R>(
         &self,
-        operation: impl FnMut(&socket2::Socket) -> io::Result<R>,
+        mut operation: impl FnMut(&socket2::Socket) -> io::Result<R>,
     ) -> io::Result<R> {
         let _turn = match &self.turns {
             Some(turns) => Some(turn(&turns.receiving).await),
             None => None,
         };
-        self.handle.read(operation).await
+        self.handle
+            .read(|socket| {
+                admit(SystemCall::Read, 0)?;
+                operation(socket)
+            })
+            .await
     }
 
     /// An operation that sends, in its turn.
@@ -200,6 +201,10 @@ impl Socket {
         let mut waited = false;
         let result = {
             let _busy = self.handle.begin_write()?;
+            let mut operation = |socket: &_| {
+                admit(SystemCall::Write, 0)?;
+                operation(socket)
+            };
             self.handle.write(&mut operation, &mut waited).await
         };
         if !waited {
@@ -217,7 +222,7 @@ impl Socket {
 }
 
 /// At once if nobody is before; the operation that follows is the checkpoint.
-async fn turn(turns: &crate::net::turns::Semaphore) -> SemaphorePermit<'_> {
+async fn turn(turns: &Semaphore) -> Permit<'_> {
     match turns.try_acquire() {
         Ok(permit) => permit,
         Err(_) => turns.acquire().await,

@@ -20,7 +20,7 @@ use crate::{BrokenResourceError, BusyResourceError, ClosedResourceError};
 /// Nothing is waited for between a read and its result: a future that is dropped on the way, as the
 /// loser of a race is, has read nothing. Writing is not so careful: who drops a `send_all` does not
 /// know how much was sent anyway.
-pub(super) struct Handle<S> {
+pub(crate) struct Handle<S> {
     /// Before the socket: it is deregistered before it is closed.
     source: IoSource,
     socket: RefCell<Option<S>>,
@@ -30,7 +30,7 @@ pub(super) struct Handle<S> {
 }
 
 impl<S: AsFd> Handle<S> {
-    pub(super) fn new(socket: S) -> io::Result<Handle<S>> {
+    pub(crate) fn new(socket: S) -> io::Result<Handle<S>> {
         let source = IoSource::new(socket.as_fd())?;
         Ok(Handle {
             source,
@@ -40,12 +40,12 @@ impl<S: AsFd> Handle<S> {
         })
     }
 
-    pub(super) fn source(&self) -> &IoSource {
+    pub(crate) fn source(&self) -> &IoSource {
         &self.source
     }
 
     /// Uses the socket, if it is not closed.
-    pub(super) fn with<R>(&self, f: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&S) -> io::Result<R>) -> io::Result<R> {
         match &*self.socket.borrow() {
             Some(socket) => f(socket),
             None => Err(ClosedResourceError::new().into()),
@@ -53,19 +53,19 @@ impl<S: AsFd> Handle<S> {
     }
 
     /// Closes the socket; whoever waits for it gets a `ClosedResourceError`.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.source.notify_closing();
         drop(self.socket.take());
     }
 
     /// Takes the socket out; whoever waits for it gets a `ClosedResourceError`.
-    pub(super) fn take(&self) -> io::Result<S> {
+    pub(crate) fn take(&self) -> io::Result<S> {
         self.source.notify_closing();
         self.socket.take().ok_or_else(|| ClosedResourceError::new().into())
     }
 
     /// Tries `read` until it does not block, waiting in between: a checkpoint in any case.
-    pub(super) async fn read<R>(&self, mut read: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+    pub(crate) async fn read<R>(&self, mut read: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
         checkpoint_if_cancelled().await;
         let _busy = self.reading.enter()?;
         if self.source.is_readable() {
@@ -86,7 +86,7 @@ impl<S: AsFd> Handle<S> {
     }
 
     /// The same for writing.
-    pub(super) async fn write<R>(
+    pub(crate) async fn write<R>(
         &self,
         write: &mut impl FnMut(&S) -> io::Result<R>,
         waited: &mut bool,
@@ -106,7 +106,7 @@ impl<S: AsFd> Handle<S> {
         }
     }
 
-    pub(super) fn begin_write(&self) -> io::Result<ConflictGuard<'_>> {
+    pub(crate) fn begin_write(&self) -> io::Result<ConflictGuard<'_>> {
         Ok(self.writing.enter()?)
     }
 }
@@ -119,7 +119,7 @@ impl<S> Drop for Handle<S> {
 
 /// An error of the system in the midst of a connection: the other side, or what is between, has
 /// broken it.
-pub(super) fn broken(error: io::Error) -> io::Error {
+pub(crate) fn broken(error: io::Error) -> io::Error {
     if crate::is_error::<ClosedResourceError>(&error)
         || crate::is_error::<BusyResourceError>(&error)
     {
