@@ -273,6 +273,7 @@ pub mod signal;
 pub mod sync;
 mod sys;
 pub mod testing;
+pub mod thread;
 
 pub use trio_macros::{TaskOutput, main, nursery, task, test};
 
@@ -307,6 +308,8 @@ pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shie
 /// Its counterpart in Trio is `trio.lowlevel`.
 pub mod lowlevel {
     pub use crate::runtime::clock::Clock;
+    pub use crate::runtime::errand::{Errand, Finished, Host, abandonable_errand, errand};
+    pub use crate::runtime::home::HomeRef;
     pub use crate::runtime::instrument::{Instrument, add_instrument, remove_instrument};
     pub use crate::runtime::introspect::{
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,
@@ -320,6 +323,7 @@ pub mod lowlevel {
         cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled,
     };
     pub use crate::runtime::reactor::{IoSource, notify_closing, wait_readable, wait_writable};
+    pub use crate::runtime::request::{Request, TaskRequest, request, task_request};
     pub use crate::runtime::run::look_at_clock;
     pub use crate::runtime::runvar::{RunVar, RunVarToken};
     pub use crate::runtime::suspend::{Abort, Resumer, Suspend, suspend};
@@ -327,6 +331,7 @@ pub mod lowlevel {
     pub use crate::runtime::token::{TrioToken, current_trio_token};
     pub use crate::runtime::trace::Site;
     pub use crate::runtime::tree::task_tree;
+    pub use crate::thread::start_thread_soon;
 }
 
 /// What the macros expand to. Not for use by hand, and not stable.

@@ -2,9 +2,11 @@
 
 mod checkpoints;
 mod clock;
+mod threads;
 
 pub use checkpoints::{assert_checkpoints, assert_no_checkpoints};
 pub use clock::MockClock;
+pub use threads::{active_thread_count, wait_all_threads_completed};
 
 use std::future::Future;
 use std::time::Duration;
