@@ -67,7 +67,7 @@ impl Seat {
             if for_ever {
                 place = self.taken.wait(place).unwrap_or_else(PoisonError::into_inner);
             } else {
-                (place, over) = wait_with_patience(&self.taken, place);
+                (place, over) = wait_with_patience(&self.taken, &self.place, place);
             }
         }
         place.waits = false;

@@ -18,9 +18,10 @@ pub(super) fn spawn(main: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(IDLE_NAME.to_owned()).spawn(main).map(drop)
 }
 
-/// Waits to be notified. `true`: nobody has, and the thread has waited long enough.
+/// Waits to be notified, with `guard`, of `mutex`. `true`: the thread has waited long enough.
 pub(super) fn wait_with_patience<'a, T>(
     condvar: &Condvar,
+    _mutex: &'a Mutex<T>,
     guard: MutexGuard<'a, T>,
 ) -> (MutexGuard<'a, T>, bool) {
     let waited = condvar.wait_timeout(guard, PATIENCE).unwrap_or_else(PoisonError::into_inner);
