@@ -1,9 +1,8 @@
 //! The worker threads of a run: how many there are, and who lets them begin.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
-
-use slab::Slab;
 
 use crate::lowlevel::{ParkingLot, RunVar, checkpoint};
 use crate::sync::{Borrower, CapacityLimiter};
@@ -35,7 +34,6 @@ pub fn default_thread_limiter() -> Rc<CapacityLimiter> {
 /// A thread that can outlive the task that waits for it.
 struct Abandonable {
     limiter: Rc<CapacityLimiter>,
-    borrower: Borrower,
     _active: Active,
 }
 
@@ -44,7 +42,7 @@ pub(crate) struct Threads {
     active: Cell<usize>,
     /// Who waits until there is none.
     none: ParkingLot,
-    abandonable: RefCell<Slab<Abandonable>>,
+    abandonable: RefCell<HashMap<Borrower, Abandonable>>,
 }
 
 impl Threads {
@@ -81,20 +79,19 @@ impl Threads {
         Active(Rc::clone(self))
     }
 
-    /// Notes a thread that gives its borrower's token back when it has [ended](Threads::ended), whatever
-    /// becomes of the task. The number names it.
-    pub(super) fn register(
-        self: &Rc<Threads>,
-        limiter: Rc<CapacityLimiter>,
-        borrower: Borrower,
-    ) -> usize {
-        let thread = Abandonable { limiter, borrower, _active: self.count() };
-        self.abandonable.borrow_mut().insert(thread)
+    /// Notes a thread that keeps its borrower's token until it has [ended](Threads::ended), whatever
+    /// becomes of the task.
+    pub(super) fn register(self: &Rc<Threads>, borrower: Borrower, limiter: Rc<CapacityLimiter>) {
+        let thread = Abandonable { limiter, _active: self.count() };
+        self.abandonable.borrow_mut().insert(borrower, thread);
     }
 
-    pub(super) fn ended(&self, number: usize) {
-        let thread = self.abandonable.borrow_mut().remove(number);
-        thread.limiter.release_on_behalf_of(thread.borrower);
+    /// Gives back the token of such a thread, if that has not happened.
+    pub(super) fn ended(&self, borrower: Borrower) {
+        let thread = self.abandonable.borrow_mut().remove(&borrower);
+        if let Some(thread) = thread {
+            thread.limiter.release_on_behalf_of(borrower);
+        }
     }
 }
 

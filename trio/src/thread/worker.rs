@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use super::callback::Worker;
@@ -11,7 +12,7 @@ use super::start;
 use super::threads::{Active, Threads};
 use crate::Call;
 use crate::lowlevel::{
-    Errand, Host, TaskLocals, TrioToken, abandonable_errand, checkpoint_if_cancelled, current_task,
+    Errand, Host, TaskLocals, abandonable_errand, checkpoint_if_cancelled, current_task,
     current_trio_token, errand,
 };
 use crate::sync::{Borrower, CapacityLimiter, LimiterToken};
@@ -243,37 +244,35 @@ where
     let locals = TaskLocals::current();
     let trio = current_trio_token();
     let worker_trio = trio.clone();
-    let limiter = Rc::clone(&limiter);
-    abandonable_errand(
+    let (limiter, noted) = (Rc::clone(&limiter), Rc::clone(&threads));
+    let result = abandonable_errand(
         move |host: &Host| {
             let worker = Worker::outside_host(host, worker_trio);
-            worker.enter(|| locals.enter(|| job.call()))
+            catch_unwind(AssertUnwindSafe(|| worker.enter(|| locals.enter(|| job.call()))))
         },
         move |errand: Errand| {
             token.keep();
-            let number = threads.register(limiter, borrower);
+            noted.register(borrower, limiter);
             let called = name.clone();
             let started = start::start(
                 Some(name),
                 || errand.run(),
                 move |finished| {
-                    // Before the result: who gets that finds the token given back.
-                    note_end(&trio, number);
+                    // The task may be gone. A run that is over does not care.
+                    let _ = trio.call_soon(move || Threads::current().ended(borrower));
                     drop(finished);
                 },
             );
             if let Err(error) = started {
-                threads.ended(number);
+                noted.ended(borrower);
                 panic!("there is no thread for `{called}`: {error}");
             }
         },
     )
-    .await
-}
-
-/// Says in the run that a thread has ended. A run that is over does not care.
-fn note_end(trio: &TrioToken, number: usize) {
-    let _ = trio.call_soon(move || Threads::current().ended(number));
+    .await;
+    // Who gets the result finds the token given back.
+    threads.ended(borrower);
+    result.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
 /// Borrows a token, at once if there is one: then whoever goes on is not kept waiting for others.
