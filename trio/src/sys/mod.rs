@@ -1,10 +1,12 @@
 //! System calls that no crate wraps, one file per subject.
 
 pub(crate) mod faults;
+pub(crate) mod fork;
 pub(crate) mod interrupt;
 #[cfg(target_os = "linux")]
 pub(crate) mod mmsg;
 pub(crate) mod signals;
+pub(crate) mod thread_name;
 pub(crate) mod timer;
 pub(crate) mod uninit;
 

@@ -11,6 +11,7 @@ mod lockstep_stream;
 mod memory_pair;
 mod memory_stream;
 mod sequencer;
+mod threads;
 
 pub use cancel_injector::{CancelInjector, CancelPlace, CancelRound, cancel_everywhere};
 pub use checkpoints::{assert_checkpoints, assert_no_checkpoints};
@@ -30,6 +31,7 @@ pub use memory_stream::{MemoryReceiveStream, MemorySendStream};
 pub use sequencer::{Sequencer, SequencerStep};
 
 pub use crate::sys::faults::SystemCall;
+pub use threads::{active_thread_count, wait_all_threads_completed};
 
 use std::future::Future;
 use std::time::Duration;
