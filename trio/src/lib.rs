@@ -312,9 +312,9 @@ pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shie
 /// Its counterpart in Trio is `trio.lowlevel`.
 pub mod lowlevel {
     pub use crate::runtime::clock::Clock;
-    pub use crate::runtime::idle::all_tasks_blocked;
     pub use crate::runtime::errand::{Errand, Finished, Host, abandonable_errand, errand};
     pub use crate::runtime::home::HomeRef;
+    pub use crate::runtime::idle::all_tasks_blocked;
     pub use crate::runtime::instrument::{Instrument, add_instrument, remove_instrument};
     pub use crate::runtime::introspect::{
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,

@@ -8,6 +8,9 @@
 //! [`BusyResourceError`]: crate::BusyResourceError
 
 mod file_range;
+mod happy_eyeballs;
+mod names;
+mod open_tcp;
 mod socket;
 mod streams;
 mod tcp_listener;
@@ -17,6 +20,9 @@ mod unix_datagram;
 mod unix_listener;
 mod unix_stream;
 
+pub use happy_eyeballs::{ConnectError, HAPPY_EYEBALLS_DELAY, happy_eyeballs, in_turn};
+pub use names::{AddressQuery, HostnameResolver, getaddrinfo, getnameinfo, set_hostname_resolver};
+pub use open_tcp::{TcpConnector, open_tcp_stream};
 pub use socket::{
     Control, Credentials, Domain, Message, MessageFlags, Protocol, SockAddr, Socket, Type,
 };
