@@ -11,9 +11,11 @@ mod file_range;
 mod happy_eyeballs;
 mod names;
 mod open_tcp;
+mod serve;
 mod socket;
 mod streams;
 mod tcp_listener;
+mod tcp_server;
 mod tcp_stream;
 mod udp;
 mod unix_datagram;
@@ -23,10 +25,12 @@ mod unix_stream;
 pub use happy_eyeballs::{ConnectError, HAPPY_EYEBALLS_DELAY, happy_eyeballs, in_turn};
 pub use names::{AddressQuery, HostnameResolver, getaddrinfo, getnameinfo, set_hostname_resolver};
 pub use open_tcp::{TcpConnector, open_tcp_stream};
+pub use serve::{HandlerErrors, Server, serve_listeners};
 pub use socket::{
     Control, Credentials, Domain, Message, MessageFlags, Protocol, SockAddr, Socket, Type,
 };
 pub use tcp_listener::TcpListener;
+pub use tcp_server::{TcpServer, open_tcp_listeners, serve_tcp};
 pub use tcp_stream::TcpStream;
 pub use udp::{DatagramBatch, UdpSocket};
 pub use unix_datagram::UnixDatagram;

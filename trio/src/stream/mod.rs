@@ -50,6 +50,7 @@
 //! [`BrokenResourceError`]: crate::BrokenResourceError
 
 mod boxed;
+mod buffered;
 mod closing;
 mod conflict;
 pub(crate) mod fd;
@@ -60,6 +61,7 @@ mod stapled;
 pub use boxed::{
     BoxFuture, DynAsyncResource, DynHalfCloseableStream, DynReceiveStream, DynSendStream, DynStream,
 };
+pub use buffered::{BufferedStream, LimitExceededError};
 pub use closing::closing;
 pub use conflict::{ConflictDetector, ConflictGuard};
 pub use fd::{FdStream, pipe};

@@ -1,0 +1,305 @@
+//! Reading by length, by delimiter, by line.
+
+use std::cell::{Cell, RefCell};
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+
+use super::{AsyncResource, ConflictDetector, HalfCloseableStream, ReceiveStream, SendStream};
+use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
+
+/// How much is received at once.
+const CHUNK: usize = 16 * 1024;
+
+/// How much one message may have, unless it is said otherwise.
+const LIMIT: usize = 1024 * 1024;
+
+/// The other side has sent more without coming to an end than it may.
+///
+/// What it has sent is still in the buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LimitExceededError {
+    limit: usize,
+}
+
+impl LimitExceededError {
+    /// The limit, in bytes.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+}
+
+impl fmt::Display for LimitExceededError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a message is longer than {} bytes", self.limit)
+    }
+}
+
+impl Error for LimitExceededError {}
+
+impl From<LimitExceededError> for io::Error {
+    fn from(error: LimitExceededError) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, error)
+    }
+}
+
+/// A stream that is read by length, by delimiter or by line.
+///
+/// What was received and not asked for stays in its buffer. No message is longer than its limit, 1 MiB
+/// unless it is said otherwise, so that a hostile peer cannot make it grow. It sends as the stream inside
+/// does.
+///
+/// ```
+/// use trio::stream::{BufferedStream, SendStream};
+///
+/// # #[trio::task] async fn example() -> trio::Result<()> {
+/// let (near, far) = trio::testing::memory_stream_pair();
+/// near.send_all(b"GET / HTTP/1.0\r\nHost: example\r\n\r\nbody").await?;
+/// let far = BufferedStream::new(far);
+/// assert_eq!(far.receive_line().await?.as_deref(), Some("GET / HTTP/1.0"));
+/// assert_eq!(far.receive_until(b"\r\n\r\n").await?.as_deref(), Some(&b"Host: example"[..]));
+/// assert_eq!(far.receive_exactly(4).await?, b"body");
+/// # Ok(()) }
+/// # trio::run(example).unwrap();
+/// ```
+pub struct BufferedStream<S> {
+    stream: S,
+    limit: Cell<usize>,
+    buffer: RefCell<Vec<u8>>,
+    /// Whoever receives has the buffer to itself.
+    receiving: ConflictDetector,
+}
+
+impl<S> BufferedStream<S> {
+    /// A stream with a limit of 1 MiB.
+    pub fn new(stream: S) -> BufferedStream<S> {
+        BufferedStream::with_limit(stream, LIMIT)
+    }
+
+    /// A stream that refuses messages of more than `limit` bytes.
+    pub fn with_limit(stream: S, limit: usize) -> BufferedStream<S> {
+        BufferedStream {
+            stream,
+            limit: Cell::new(limit),
+            buffer: RefCell::default(),
+            receiving: ConflictDetector::new(),
+        }
+    }
+
+    /// How long a message may be, in bytes.
+    pub fn limit(&self) -> usize {
+        self.limit.get()
+    }
+
+    /// Changes how long a message may be, from the next operation on. Sync.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.set(limit);
+    }
+
+    /// How many bytes are in the buffer.
+    pub fn buffered(&self) -> usize {
+        self.buffer.borrow().len()
+    }
+
+    /// The stream inside. What is received from it is missing here.
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// The stream inside, and what was received from it and not asked for.
+    pub fn into_parts(self) -> (S, Vec<u8>) {
+        (self.stream, self.buffer.into_inner())
+    }
+
+    fn take(&self, count: usize) -> Vec<u8> {
+        let mut buffer = self.buffer.borrow_mut();
+        let rest = buffer.split_off(count);
+        std::mem::replace(&mut *buffer, rest)
+    }
+}
+
+impl<S: ReceiveStream> BufferedStream<S> {
+    /// Receives `count` bytes.
+    ///
+    /// # Cancellation
+    ///
+    /// A checkpoint; what a cancelled one has received is in the buffer, for the next.
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` if the stream ends before, and [`LimitExceededError`] if `count` is above the limit;
+    /// in both cases what was received stays in the buffer. And those of `receive_some`.
+    pub async fn receive_exactly(&self, count: usize) -> io::Result<Vec<u8>> {
+        checkpoint_if_cancelled().await;
+        let _busy = self.receiving.enter()?;
+        let mut waited = false;
+        let result = loop {
+            if count > self.limit() {
+                break Err(LimitExceededError { limit: self.limit() }.into());
+            }
+            if self.buffered() >= count {
+                break Ok(self.take(count));
+            }
+            waited = true;
+            if self.fill().await? == 0 {
+                let text = format!("{count} bytes were to come, and {} did", self.buffered());
+                break Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+            }
+        };
+        if !waited {
+            cancel_shielded_checkpoint().await;
+        }
+        result
+    }
+
+    /// Receives up to a delimiter, which is taken, too, but not given. `None` is the end of the stream.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`receive_exactly`](BufferedStream::receive_exactly).
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` if the stream ends after something and before the delimiter, and
+    /// [`LimitExceededError`] if the delimiter does not come within the limit; in both cases what was
+    /// received stays in the buffer. And those of `receive_some`.
+    ///
+    /// # Panics
+    ///
+    /// If the delimiter is empty.
+    pub async fn receive_until(&self, delimiter: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        assert!(!delimiter.is_empty(), "an empty delimiter is everywhere");
+        checkpoint_if_cancelled().await;
+        let _busy = self.receiving.enter()?;
+        let mut waited = false;
+        // Where the delimiter can begin: each byte is looked at once, however it comes in pieces.
+        let mut from = 0;
+        let result = loop {
+            if let Some(at) = self.find(delimiter, from) {
+                if at > self.limit() {
+                    break Err(LimitExceededError { limit: self.limit() }.into());
+                }
+                let mut message = self.take(at + delimiter.len());
+                message.truncate(at);
+                break Ok(Some(message));
+            }
+            from = (self.buffered() + 1).saturating_sub(delimiter.len());
+            if from > self.limit() {
+                break Err(LimitExceededError { limit: self.limit() }.into());
+            }
+            waited = true;
+            if self.fill().await? == 0 {
+                break match self.buffered() {
+                    0 => Ok(None),
+                    count => {
+                        let text =
+                            format!("the stream ended {count} bytes after the last delimiter");
+                        Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
+                    }
+                };
+            }
+        };
+        if !waited {
+            cancel_shielded_checkpoint().await;
+        }
+        result
+    }
+
+    /// Receives a line, without its `\n` or `\r\n`. `None` is the end of the stream; a last line need not
+    /// have an end.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`receive_exactly`](BufferedStream::receive_exactly).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if the line is not UTF-8: it is then lost; [`LimitExceededError`]; and those of
+    /// `receive_some`.
+    pub async fn receive_line(&self) -> io::Result<Option<String>> {
+        let line = match self.receive_until(b"\n").await {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Some(self.take(self.buffered()))
+            }
+            other => other?,
+        };
+        let Some(mut line) = line else {
+            return Ok(None);
+        };
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        match String::from_utf8(line) {
+            Ok(line) => Ok(Some(line)),
+            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        }
+    }
+
+    fn find(&self, delimiter: &[u8], from: usize) -> Option<usize> {
+        let buffer = self.buffer.borrow();
+        let windows = buffer.get(from..)?.windows(delimiter.len());
+        windows.enumerate().find(|(_, window)| *window == delimiter).map(|(at, _)| from + at)
+    }
+
+    /// Receives more into the buffer: how many bytes.
+    async fn fill(&self) -> io::Result<usize> {
+        let mut chunk = [0; CHUNK];
+        let count = self.stream.receive_some(&mut chunk).await?;
+        self.buffer.borrow_mut().extend_from_slice(&chunk[..count]);
+        Ok(count)
+    }
+}
+
+impl<S: AsyncResource> AsyncResource for BufferedStream<S> {
+    fn close_forcefully(&self) {
+        self.stream.close_forcefully();
+    }
+
+    fn close(&self) -> impl Future<Output = io::Result<()>> {
+        self.stream.close()
+    }
+}
+
+impl<S: ReceiveStream> ReceiveStream for BufferedStream<S> {
+    /// What is in the buffer comes first.
+    async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.buffer.borrow().is_empty() || buffer.is_empty() {
+            checkpoint_if_cancelled().await;
+            let _busy = self.receiving.enter()?;
+            return self.stream.receive_some(buffer).await;
+        }
+        checkpoint_if_cancelled().await;
+        let _busy = self.receiving.enter()?;
+        let came = self.take(self.buffered().min(buffer.len()));
+        buffer[..came.len()].copy_from_slice(&came);
+        cancel_shielded_checkpoint().await;
+        Ok(came.len())
+    }
+}
+
+impl<S: SendStream> SendStream for BufferedStream<S> {
+    fn send_all(&self, data: &[u8]) -> impl Future<Output = io::Result<()>> {
+        self.stream.send_all(data)
+    }
+
+    fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>> {
+        self.stream.wait_send_all_might_not_block()
+    }
+}
+
+impl<S: HalfCloseableStream> HalfCloseableStream for BufferedStream<S> {
+    fn send_eof(&self) -> impl Future<Output = io::Result<()>> {
+        self.stream.send_eof()
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for BufferedStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BufferedStream")
+            .field("stream", &self.stream)
+            .field("buffered", &self.buffered())
+            .field("limit", &self.limit())
+            .finish()
+    }
+}
