@@ -265,6 +265,9 @@
 //! that need not wait, in a task that nobody waits behind, goes on without leaving the task; what is
 //! awaited in a loop still lets the poller and the clock have their turn.
 
+// The macros write `::trio`, here as everywhere.
+extern crate self as trio;
+
 pub mod lint;
 mod local;
 pub mod net;
@@ -307,6 +310,7 @@ pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shie
 /// Its counterpart in Trio is `trio.lowlevel`.
 pub mod lowlevel {
     pub use crate::runtime::clock::Clock;
+    pub use crate::runtime::idle::all_tasks_blocked;
     pub use crate::runtime::instrument::{Instrument, add_instrument, remove_instrument};
     pub use crate::runtime::introspect::{
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,
@@ -316,6 +320,7 @@ pub mod lowlevel {
         Park, Parked, ParkingLot, ParkingLotStatistics, add_parking_lot_breaker,
         remove_parking_lot_breaker,
     };
+    pub use crate::runtime::passing_on::PassingOn;
     pub use crate::runtime::points::{
         cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled,
     };
@@ -327,6 +332,7 @@ pub mod lowlevel {
     pub use crate::runtime::token::{TrioToken, current_trio_token};
     pub use crate::runtime::trace::Site;
     pub use crate::runtime::tree::task_tree;
+    pub use crate::runtime::watch::count_checkpoints;
 }
 
 /// What the macros expand to. Not for use by hand, and not stable.

@@ -86,17 +86,36 @@ impl Idle {
     }
 }
 
-/// Waits until every other task has been blocked for `cushion` of real time.
-pub(crate) struct AllBlocked {
+/// Waits until every other task of the run has been blocked for `cushion` of real time. Of several who
+/// wait, those with the smallest cushion go on first.
+///
+/// What [`testing::wait_all_tasks_blocked`](crate::testing::wait_all_tasks_blocked) is made of.
+///
+/// # Cancellation
+///
+/// A checkpoint.
+///
+/// # Panics
+///
+/// Outside a task.
+///
+/// ```
+/// # use std::time::Duration;
+/// # #[trio::task] async fn example() {
+/// trio::lowlevel::all_tasks_blocked(Duration::ZERO).await;
+/// # }
+/// # trio::run(example);
+/// ```
+pub fn all_tasks_blocked(cushion: Duration) -> impl Future<Output = ()> {
+    AllBlocked { cushion, waiter: None }
+}
+
+struct AllBlocked {
     cushion: Duration,
     waiter: Option<Rc<Waiter>>,
 }
 
 impl AllBlocked {
-    pub(crate) fn new(cushion: Duration) -> AllBlocked {
-        AllBlocked { cushion, waiter: None }
-    }
-
     fn leave(&mut self) {
         if let Some(waiter) = self.waiter.take() {
             context::try_run(|run| {

@@ -38,6 +38,7 @@ pub(crate) mod nursery;
 pub(crate) mod output;
 pub(crate) mod park;
 mod parts;
+pub(crate) mod passing_on;
 pub(crate) mod points;
 pub(crate) mod reactor;
 pub(crate) mod reason;

@@ -23,6 +23,7 @@ use std::task::{Context as PollContext, Poll};
 use super::context;
 use super::error::BrokenResourceError;
 use super::introspect::Task;
+use super::passing_on::PassingOn;
 use super::task::flag;
 use super::wake::WakeTarget;
 
@@ -179,7 +180,7 @@ impl ParkingLot {
     ///
     /// A cancellation point; a cancelled task is no longer in the queue. Once unparked, it does not
     /// look for a cancellation any more. A future that is dropped between being unparked and being
-    /// polled takes the turn with it: use [`Park::is_unparked`] where that must not be lost.
+    /// polled takes the turn with it: use [`Park::passing_on`] where that must not be lost.
     ///
     /// # Errors
     ///
@@ -193,6 +194,7 @@ impl ParkingLot {
     pub fn park_with(&self, note: u64) -> Park<'_> {
         Park {
             lot: self,
+            firm_once_moved: false,
             waiter: Waiter {
                 state: Cell::new(State::Idle),
                 lot: Cell::new(ptr::null()),
@@ -310,15 +312,59 @@ pub struct ParkingLotStatistics {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Park<'a> {
     lot: &'a ParkingLot,
+    firm_once_moved: bool,
     waiter: Waiter,
     _pinned: PhantomPinned,
 }
 
-impl Park<'_> {
+impl<'a> Park<'a> {
     /// Whether the task has been unparked, though the future may not have been polled since. For the
     /// `Drop` of a primitive that hands something over with the turn.
     pub fn is_unparked(&self) -> bool {
         self.waiter.state.get() == State::Unparked
+    }
+
+    /// Whether the task waits in another lot than the one it has parked in, moved there by
+    /// [`ParkingLot::repark`].
+    pub fn is_moved(&self) -> bool {
+        let lot = self.waiter.lot.get();
+        !lot.is_null() && !ptr::eq(lot, &*self.lot.0)
+    }
+
+    /// Makes it a cancellation point only as long as the task waits in this lot. Once moved to
+    /// another one it waits there until its turn comes: for a primitive whose caller must not miss
+    /// what it was moved for.
+    pub fn firm_once_moved(mut self) -> Self {
+        self.firm_once_moved = true;
+        self
+    }
+
+    /// Calls `pass_on` if the future is dropped between being unparked and being polled: for what is
+    /// handed over with the turn, and must not be lost with it.
+    ///
+    /// ```
+    /// # use std::cell::Cell;
+    /// # use trio::lowlevel::ParkingLot;
+    /// # struct Tickets { free: Cell<usize>, waiting: ParkingLot }
+    /// # impl Tickets {
+    /// async fn take(&self) {
+    ///     if self.free.get() > 0 {
+    ///         self.free.set(self.free.get() - 1);
+    ///     } else {
+    ///         let parked = self.waiting.park().passing_on(|| self.give_back());
+    ///         parked.await.expect("nobody breaks this lot");
+    ///     }
+    /// }
+    ///
+    /// fn give_back(&self) {
+    ///     if self.waiting.unpark(1) == 0 {
+    ///         self.free.set(self.free.get() + 1);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn passing_on<F: FnOnce()>(self, pass_on: F) -> PassingOn<'a, F> {
+        PassingOn::new(self, pass_on)
     }
 
     fn leave(&self) {
@@ -354,7 +400,7 @@ impl Future for Park<'_> {
                 this.lot.0.push(&this.waiter);
                 context::wait()
             }
-            State::Parked if context::cancelled() => {
+            State::Parked if context::cancelled() && !(this.firm_once_moved && this.is_moved()) => {
                 this.leave();
                 context::unwind()
             }

@@ -9,8 +9,24 @@ use super::context;
 use super::task::Header;
 use super::thunk::Thunk;
 
-/// Runs a thunk, and tells `check` how many cancellation and schedule points it went through.
-pub(crate) fn watched<T: Thunk, C: FnOnce((u32, u32))>(
+/// Runs the thunk; if it has a value, tells `check` how many cancellation points and how many schedule
+/// points it went through.
+///
+/// What [`testing::assert_checkpoints`](crate::testing::assert_checkpoints) is made of.
+///
+/// # Cancellation
+///
+/// As in the thunk.
+///
+/// ```
+/// use trio::lowlevel::{checkpoint, count_checkpoints};
+///
+/// # #[trio::task] async fn example() {
+/// count_checkpoints(|| checkpoint(), |counts| println!("{counts:?}")).await;
+/// # }
+/// # trio::run(example);
+/// ```
+pub fn count_checkpoints<T: Thunk, C: FnOnce((u32, u32))>(
     thunk: T,
     check: C,
 ) -> Call<impl Future<Output = T::Output> + use<T, C>> {

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::panic::Location;
 
-use crate::runtime::call::Call;
-use crate::runtime::thunk::Thunk;
+use crate::lowlevel::count_checkpoints;
+use crate::{Call, Thunk};
 
 /// Runs the thunk, and checks that it went through a cancellation point *and* a schedule point.
 ///
@@ -25,7 +25,7 @@ use crate::runtime::thunk::Thunk;
 #[track_caller]
 pub fn assert_checkpoints<T: Thunk>(thunk: T) -> Call<impl Future<Output = T::Output> + use<T>> {
     let here = Location::caller();
-    crate::runtime::watch::watched(thunk, move |(cancel, schedule)| {
+    count_checkpoints(thunk, move |(cancel, schedule)| {
         assert!(
             cancel > 0 && schedule > 0,
             "assert_checkpoints at {here}: {}",
@@ -51,7 +51,7 @@ pub fn assert_checkpoints<T: Thunk>(thunk: T) -> Call<impl Future<Output = T::Ou
 #[track_caller]
 pub fn assert_no_checkpoints<T: Thunk>(thunk: T) -> Call<impl Future<Output = T::Output> + use<T>> {
     let here = Location::caller();
-    crate::runtime::watch::watched(thunk, move |(cancel, schedule)| {
+    count_checkpoints(thunk, move |(cancel, schedule)| {
         assert!(
             cancel == 0 && schedule == 0,
             "assert_no_checkpoints at {here}: there were {cancel} cancellation points and \

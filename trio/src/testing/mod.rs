@@ -9,7 +9,7 @@ pub use clock::MockClock;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::runtime::idle::AllBlocked;
+use crate::lowlevel::all_tasks_blocked;
 
 /// Waits until every other task of the run is blocked: what to do instead of sleeping until "it has
 /// surely got there".
@@ -34,7 +34,7 @@ use crate::runtime::idle::AllBlocked;
 /// # trio::run(example);
 /// ```
 pub fn wait_all_tasks_blocked() -> impl Future<Output = ()> {
-    AllBlocked::new(Duration::ZERO)
+    all_tasks_blocked(Duration::ZERO)
 }
 
 /// Waits until every other task of the run has been blocked for `cushion` of real time. Of several
@@ -48,5 +48,5 @@ pub fn wait_all_tasks_blocked() -> impl Future<Output = ()> {
 ///
 /// Outside a task.
 pub fn wait_all_tasks_blocked_for(cushion: Duration) -> impl Future<Output = ()> {
-    AllBlocked::new(cushion)
+    all_tasks_blocked(cushion)
 }
