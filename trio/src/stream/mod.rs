@@ -16,7 +16,7 @@
 //!
 //! ```
 //! use std::io;
-//! use trio::stream::{ReceiveStream, SendStream};
+//! use trio::stream::{AsyncResource, ReceiveStream, SendStream};
 //!
 //! /// Sends on what it receives, until that ends.
 //! #[trio::task]

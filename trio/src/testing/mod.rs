@@ -13,7 +13,7 @@ mod memory_stream;
 mod sequencer;
 
 pub use cancel_injector::{CancelInjector, CancelPlace, CancelRound, cancel_everywhere};
-pub use checkpoints::{assert_checkpoints, assert_no_checkpoints};
+pub use checkpoints::{assert_checkpoints, assert_future_checkpoints, assert_no_checkpoints};
 pub use clock::MockClock;
 pub use conformance::{
     Clogged, check_half_closeable_stream, check_one_way_stream, check_two_way_stream,
