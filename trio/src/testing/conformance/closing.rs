@@ -24,8 +24,10 @@ where
     closed_sending_fails(&send).await;
     let (_send, receive) = make().await;
     closed_receiving_fails(&receive).await;
-    let (send, receive) = make().await;
-    nobody_receives(&send, &receive).await;
+    for forcefully in [false, true] {
+        let (send, receive) = make().await;
+        nobody_receives(&send, &receive, forcefully).await;
+    }
     let (send, receive) = make().await;
     the_sender_is_gone(&send, &receive).await;
     let (_send, receive) = make().await;
@@ -93,12 +95,16 @@ async fn is_idempotent<S: AsyncResource>(stream: &S) {
 }
 
 #[task(crate = "crate")]
-async fn nobody_receives<S: SendStream, R: ReceiveStream>(send: &S, receive: &R) {
+async fn nobody_receives<S: SendStream, R: ReceiveStream>(send: &S, receive: &R, forcefully: bool) {
     let rule = Rule(
         "once the receiver is closed, sending fails at last with a `BrokenResourceError`, and goes on \
          failing",
     );
-    rule.done("close", in_time(rule, "close", || receive.close()).await);
+    if forcefully {
+        receive.close_forcefully();
+    } else {
+        rule.done("close", in_time(rule, "close", || receive.close()).await);
+    }
     in_time(rule, "sending again and again", || fails_at_last(rule, send)).await;
     for _ in 0..2 {
         rule.gone("send_all", in_time(rule, "send_all", || send.send_all(b"x")).await);
