@@ -82,7 +82,9 @@ pub trait AsyncResource {
     /// Closes, properly where the resource has a way to: by saying goodbye, or by sending what is
     /// buffered. Idempotent.
     ///
-    /// One that has nothing to say need not implement it; others write it with [`closing`].
+    /// One that has nothing to say need not implement it; others write it with [`closing`]. A type may have
+    /// a sync `close` of its own, which closes by force, as [`TcpStream`](crate::net::TcpStream::close)
+    /// has. Method calls mean that one then, where the type is known.
     ///
     /// # Cancellation
     ///

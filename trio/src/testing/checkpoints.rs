@@ -8,6 +8,9 @@ use crate::{Call, Thunk};
 
 /// Runs the thunk, and checks that it went through a cancellation point *and* a schedule point.
 ///
+/// What the thunk awaits in a task is a checkpoint by being awaited. To look at a future without that,
+/// use [`assert_future_checkpoints`].
+///
 /// # Cancellation
 ///
 /// As in the thunk. Its counterpart in Trio is `trio.testing.assert_checkpoints`.
