@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use super::Rule;
 use super::rule::{in_time, receive_all, receive_exactly};
+use crate::lowlevel::checkpoint;
 use crate::stream::{AsyncResource, ReceiveStream, SendStream};
 use crate::testing::wait_all_tasks_blocked;
-use crate::{BrokenResourceError, CancelScope, Checkpoint, is_error, nursery, task};
+use crate::{BrokenResourceError, CancelScope, Checkpoint, is_error, nursery, sleep, task};
 
 /// Checks them all.
 #[task(crate = "crate")]
@@ -117,7 +119,7 @@ async fn fails_at_last<S: SendStream>(rule: Rule, send: &S) {
     loop {
         match send.send_all(&[0; 1024]).await {
             // Whoever only sends would never let a virtual clock pass.
-            Ok(()) => crate::sleep(std::time::Duration::from_micros(100)).await,
+            Ok(()) => sleep(Duration::from_micros(100)).await,
             error => return rule.gone("send_all", error),
         }
     }
@@ -208,7 +210,7 @@ async fn call_off<S: AsyncResource>(stream: &S, way: CalledOff) {
     match way {
         CalledOff::NeverPolled => {
             drop_it(stream.close());
-            crate::lowlevel::checkpoint().await;
+            checkpoint().await;
         }
         CalledOff::BeforeItBegins => {
             scope.cancel();
