@@ -273,6 +273,7 @@ mod local;
 pub mod net;
 mod runtime;
 pub mod signal;
+pub mod stream;
 pub mod sync;
 mod sys;
 pub mod testing;
@@ -316,6 +317,7 @@ pub mod lowlevel {
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,
     };
     pub use crate::runtime::locals::TaskLocals;
+    pub use crate::runtime::moments::{CancellationWatch, Moment, watch_cancellation};
     pub use crate::runtime::park::{
         Park, Parked, ParkingLot, ParkingLotStatistics, add_parking_lot_breaker,
         remove_parking_lot_breaker,

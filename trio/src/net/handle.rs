@@ -1,10 +1,11 @@
 //! A socket with its registration, closable while others wait for it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::AsFd;
 
 use crate::lowlevel::{IoSource, cancel_shielded_checkpoint, checkpoint_if_cancelled};
+use crate::stream::{ConflictDetector, ConflictGuard};
 use crate::{BrokenResourceError, BusyResourceError, ClosedResourceError};
 
 /// A socket and its registration.
@@ -24,8 +25,8 @@ pub(super) struct Handle<S> {
     source: IoSource,
     socket: RefCell<Option<S>>,
     /// An operation of each direction is in progress.
-    reading: Cell<bool>,
-    writing: Cell<bool>,
+    reading: ConflictDetector,
+    writing: ConflictDetector,
 }
 
 impl<S: AsFd> Handle<S> {
@@ -34,8 +35,8 @@ impl<S: AsFd> Handle<S> {
         Ok(Handle {
             source,
             socket: RefCell::new(Some(socket)),
-            reading: Cell::new(false),
-            writing: Cell::new(false),
+            reading: ConflictDetector::new(),
+            writing: ConflictDetector::new(),
         })
     }
 
@@ -60,7 +61,7 @@ impl<S: AsFd> Handle<S> {
     /// Tries `read` until it does not block, waiting in between: a checkpoint in any case.
     pub(super) async fn read<R>(&self, mut read: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
         checkpoint_if_cancelled().await;
-        let _busy = Busy::enter(&self.reading)?;
+        let _busy = self.reading.enter()?;
         if self.source.is_readable() {
             cancel_shielded_checkpoint().await;
         }
@@ -99,32 +100,14 @@ impl<S: AsFd> Handle<S> {
         }
     }
 
-    pub(super) fn begin_write(&self) -> io::Result<Busy<'_>> {
-        Busy::enter(&self.writing)
+    pub(super) fn begin_write(&self) -> io::Result<ConflictGuard<'_>> {
+        Ok(self.writing.enter()?)
     }
 }
 
 impl<S> Drop for Handle<S> {
     fn drop(&mut self) {
         self.source.notify_closing();
-    }
-}
-
-/// Marks an operation as in progress.
-pub(super) struct Busy<'a>(&'a Cell<bool>);
-
-impl<'a> Busy<'a> {
-    fn enter(flag: &'a Cell<bool>) -> io::Result<Busy<'a>> {
-        if flag.replace(true) {
-            return Err(BusyResourceError::new().into());
-        }
-        Ok(Busy(flag))
-    }
-}
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
     }
 }
 

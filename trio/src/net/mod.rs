@@ -8,6 +8,7 @@
 //! [`BusyResourceError`]: crate::BusyResourceError
 
 mod handle;
+mod streams;
 mod tcp_listener;
 mod tcp_stream;
 

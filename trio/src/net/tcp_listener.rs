@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use super::handle::Handle;
 use super::tcp_stream::TcpStream;
+use crate::sys::faults::{SystemCall, admit};
 
 /// A socket that listens for TCP connections. Dropping it closes it.
 ///
@@ -46,6 +47,7 @@ impl TcpListener {
     ///
     /// Outside a run.
     pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+        admit(SystemCall::Bind, 0)?;
         Ok(TcpListener { handle: Handle::new(mio::net::TcpListener::bind(address)?)? })
     }
 
@@ -63,7 +65,7 @@ impl TcpListener {
     pub async fn accept(&self) -> io::Result<TcpStream> {
         let accepted = self.handle.read(|socket| {
             loop {
-                match socket.accept() {
+                match admit(SystemCall::Accept, 0).and_then(|_| socket.accept()) {
                     Err(error) if is_of_the_connection(&error) => {}
                     other => return other,
                 }

@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use super::handle::{Handle, broken};
 use crate::ClosedResourceError;
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled};
+use crate::sys::faults::{SystemCall, admit};
 
 /// A TCP connection. Dropping it closes it.
 ///
@@ -41,6 +42,7 @@ impl TcpStream {
         let failed = |error: io::Error| {
             io::Error::new(error.kind(), format!("cannot connect to {address}: {error}"))
         };
+        admit(SystemCall::Connect, 0).map_err(failed)?;
         let socket = mio::net::TcpStream::connect(address).map_err(failed)?;
         let handle = Handle::new(socket).map_err(failed)?;
         handle.source().would_block_writing();
@@ -93,9 +95,13 @@ impl TcpStream {
         let mut left = data;
         let mut waited = false;
         while !left.is_empty() {
-            let mut write = |mut socket: &mio::net::TcpStream| socket.write(left);
+            let mut asked = 0;
+            let mut write = |mut socket: &mio::net::TcpStream| {
+                asked = admit(SystemCall::Write, left.len())?;
+                socket.write(&left[..asked])
+            };
             let sent = self.handle.write(&mut write, &mut waited).await.map_err(broken)?;
-            if sent < left.len() {
+            if sent < asked {
                 self.handle.source().filled();
             }
             left = &left[sent..];
@@ -148,9 +154,13 @@ impl TcpStream {
                 "the buffer to receive into is empty",
             ));
         }
-        let size = buffer.len();
-        let received = self.handle.read(|mut socket| socket.read(buffer)).await.map_err(broken)?;
-        if received < size {
+        let mut asked = 0;
+        let read = self.handle.read(|mut socket| {
+            asked = admit(SystemCall::Read, buffer.len())?;
+            socket.read(&mut buffer[..asked])
+        });
+        let received = read.await.map_err(broken)?;
+        if received < asked {
             self.handle.source().drained();
         }
         Ok(received)
@@ -171,10 +181,13 @@ impl TcpStream {
         if self.ended.get() {
             return Ok(());
         }
-        let shutdown = self.handle.with(|socket| match socket.shutdown(Shutdown::Write) {
-            // The other side has reset the connection: it needs no end any more.
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-            result => result,
+        let shutdown = self.handle.with(|socket| {
+            admit(SystemCall::Shutdown, 0)?;
+            match socket.shutdown(Shutdown::Write) {
+                // The other side has reset the connection: it needs no end any more.
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+                result => result,
+            }
         });
         shutdown.map_err(broken)?;
         self.ended.set(true);

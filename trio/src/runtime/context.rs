@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::task::{Context as PollContext, Poll};
 
+use super::moments;
 use super::node::Node;
 use super::run::Run;
 use super::task::{Header, TaskRef};
@@ -141,7 +142,30 @@ fn outside_a_task() -> ! {
 pub(crate) fn cancelled() -> bool {
     let node = with(|c| c.node.get());
     // SAFETY: rule 1: the node is that of a scope or task that is being polled, hence alive.
-    unsafe { node.as_ref() }.is_some_and(Node::is_effectively_cancelled)
+    match unsafe { node.as_ref() } {
+        Some(node) if node.is_cancelled_or_watched() => cancelled_or_watched(node),
+        _ => false,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn cancelled_or_watched(node: &Node) -> bool {
+    if !node.is_effectively_cancelled() {
+        moments::at_point(node);
+    }
+    node.is_effectively_cancelled()
+}
+
+/// Whether the poll that has just returned `Pending` unwinds: what a boundary asks, before it drops
+/// the frames inside.
+#[inline]
+pub(crate) fn is_unwinding() -> bool {
+    let unwinds = with(|c| c.mark.get()) == Mark::Unwinding;
+    if unwinds {
+        moments::unwinding();
+    }
+    unwinds
 }
 
 /// A leaf's "I wait": clears the mark.

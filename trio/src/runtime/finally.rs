@@ -186,7 +186,7 @@ fn poll_body<B: Future>(
     }));
     let ending = match polled {
         Ok(Poll::Ready(value)) => Ending::Value(value),
-        Ok(Poll::Pending) if context::with(|c| c.mark.get()) != Mark::Unwinding => return None,
+        Ok(Poll::Pending) if !context::is_unwinding() => return None,
         Ok(Poll::Pending) => Ending::Unwound,
         Err(payload) => Ending::Panic(payload),
     };

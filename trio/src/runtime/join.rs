@@ -170,7 +170,7 @@ where
         // SAFETY: rule 1: the caller holds the body pinned.
         match unsafe { Pin::new_unchecked(body) }.poll(cx) {
             Poll::Ready(result) => Some(Some(result)),
-            Poll::Pending if context::with(|c| c.mark.get()) == Mark::Unwinding => Some(None),
+            Poll::Pending if context::is_unwinding() => Some(None),
             Poll::Pending => None,
         }
     }));

@@ -33,6 +33,7 @@ pub(crate) mod introspect;
 pub(crate) mod join;
 pub(crate) mod locals;
 pub mod main_result;
+pub(crate) mod moments;
 pub(crate) mod node;
 pub(crate) mod nursery;
 pub(crate) mod output;

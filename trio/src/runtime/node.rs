@@ -10,7 +10,8 @@
 //!   stopping               =  asked   or  (not shielded  and  parent stopping)
 //! ```
 //!
-//! so that a cancellation point looks at one flag. A node that is *stoppable* is called when it is
+//! so that a cancellation point looks at one flag; or at two at once, since a node below one that is
+//! being *watched* is to be looked at more closely (see `moments`). A node that is *stoppable* is called when it is
 //! stopping. A change travels down the tree iteratively and stops where neither flag changes; a node
 //! that becomes cancelled wakes its task, whose next poll then finds out.
 //!
@@ -31,6 +32,8 @@ const EFFECTIVE: u8 = 4;
 const ASKED: u8 = 8;
 const STOPPING: u8 = 16;
 const STOPPABLE: u8 = 32;
+const WATCHING: u8 = 64;
+const WATCHED: u8 = 128;
 
 /// What a node is part of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,6 +98,26 @@ impl Node {
     /// Whether this node, or an unshielded one around it, was asked to stop.
     pub(crate) fn is_stopping(&self) -> bool {
         self.flags.get() & STOPPING != 0
+    }
+
+    /// Whether there is something to see for who is at a cancellation point.
+    #[inline]
+    pub(crate) fn is_cancelled_or_watched(&self) -> bool {
+        self.flags.get() & (EFFECTIVE | WATCHED) != 0
+    }
+
+    /// Whether a cancellation of `outer` reaches this node.
+    pub(crate) fn is_within(&self, outer: &Node) -> bool {
+        let mut node = self;
+        loop {
+            if ptr::eq(node, outer) {
+                return true;
+            }
+            match node.parent() {
+                Some(parent) if !node.is_shielded() => node = parent,
+                _ => return false,
+            }
+        }
     }
 
     /// Whether a cancellation from outside this node reaches it.
@@ -242,6 +265,7 @@ impl Node {
         // What is outside the tree is cancelled, or stopping, only if it was called or asked itself.
         self.set_flag(EFFECTIVE, self.is_called());
         self.set_flag(STOPPING, self.is_asked());
+        self.set_flag(WATCHED, self.flags.get() & WATCHING != 0);
     }
 
     fn release_task(&self) {
@@ -314,6 +338,12 @@ impl Node {
         self.refresh();
     }
 
+    /// Says that somebody watches what is in this node.
+    pub(crate) fn set_watched(&self, on: bool) {
+        self.set_flag(WATCHING, on);
+        self.refresh();
+    }
+
     pub(crate) fn set_shielded(&self, on: bool) {
         self.set_flag(SHIELDED, on);
         self.refresh();
@@ -357,19 +387,24 @@ impl Node {
 
     /// Brings the cached status of this node up to date: whether it has changed.
     fn update(&self) -> bool {
-        let from_outside = |flag| {
-            !self.is_shielded() && self.parent().is_some_and(|node| node.flags.get() & flag != 0)
+        let outside = match self.parent() {
+            Some(parent) if !self.is_shielded() => parent.flags.get(),
+            _ => 0,
         };
-        let stopping = self.is_asked() || from_outside(STOPPING);
+        let stopping = self.is_asked() || outside & STOPPING != 0;
         if stopping && self.flags.get() & STOPPABLE != 0 && !self.is_called() {
             self.set_flag(CALLED, true);
             let reason = CancelReason::new(CancelSource::StopRequest, None, None);
             self.reason.set(Some(Box::new(reason)));
         }
-        let effective = self.is_called() || from_outside(EFFECTIVE);
+        let effective = self.is_called() || outside & EFFECTIVE != 0;
         let becomes = effective != self.is_effectively_cancelled();
-        let changed = becomes || stopping != self.is_stopping();
+        let watched = self.flags.get() & WATCHING != 0 || outside & WATCHED != 0;
+        let changed = becomes
+            || stopping != self.is_stopping()
+            || watched != (self.flags.get() & WATCHED != 0);
         if changed {
+            self.set_flag(WATCHED, watched);
             self.set_flag(STOPPING, stopping);
             self.set_flag(EFFECTIVE, effective);
             if becomes && effective {

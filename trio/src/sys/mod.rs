@@ -1,5 +1,6 @@
 //! System calls that no crate wraps, one file per subject.
 
+pub(crate) mod faults;
 pub(crate) mod interrupt;
 pub(crate) mod signals;
 pub(crate) mod timer;

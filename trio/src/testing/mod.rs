@@ -1,10 +1,38 @@
-//! For tests: virtual time, waiting for quiet, and checking for checkpoints.
+//! For tests: virtual time, waiting for quiet, checking for checkpoints, steps in order, streams in
+//! memory, what every stream has to do, and cancelling or failing everywhere.
 
+mod byte_queue;
+mod cancel_injector;
 mod checkpoints;
 mod clock;
+mod conformance;
+mod fault_injector;
+mod hooks;
+mod lockstep_stream;
+mod memory_pair;
+mod memory_receive_stream;
+mod memory_send_stream;
+mod sequencer;
 
-pub use checkpoints::{assert_checkpoints, assert_no_checkpoints};
+pub use cancel_injector::{CancelInjector, CancelPlace, CancelRound, cancel_everywhere};
+pub use checkpoints::{assert_checkpoints, assert_future_checkpoints, assert_no_checkpoints};
 pub use clock::MockClock;
+pub use conformance::{
+    Clogged, check_half_closeable_stream, check_one_way_stream, check_two_way_stream,
+};
+pub use fault_injector::FaultInjector;
+pub use lockstep_stream::{
+    LockstepReceiveStream, LockstepSendStream, LockstepStream, lockstep_stream_one_way_pair,
+    lockstep_stream_pair,
+};
+pub use memory_pair::{
+    MemoryStream, memory_stream_one_way_pair, memory_stream_pair, memory_stream_pump,
+};
+pub use memory_receive_stream::MemoryReceiveStream;
+pub use memory_send_stream::MemorySendStream;
+pub use sequencer::{Sequencer, SequencerStep};
+
+pub use crate::sys::faults::SystemCall;
 
 use std::future::Future;
 use std::time::Duration;

@@ -26,6 +26,7 @@ use super::idle::Idle;
 use super::inbox::Inbox;
 use super::instant::Instant;
 use super::instrument::Instruments;
+use super::moments::Moments;
 use super::node::{Kind, Node};
 use super::nursery::{Nurseries, NurseryCore};
 use super::reactor::Reactor;
@@ -49,6 +50,7 @@ pub(crate) struct Run {
     nurseries: RefCell<Nurseries>,
     idle: Idle,
     instruments: Instruments,
+    moments: Moments,
     pub(crate) vars: RefCell<HashMap<usize, Rc<dyn Any>>>,
     root: Node,
     main: NurseryCore,
@@ -87,6 +89,7 @@ impl Run {
             nurseries: RefCell::default(),
             idle: Idle::default(),
             instruments: Instruments::default(),
+            moments: Moments::new(),
             vars: RefCell::default(),
             root: Node::new(Kind::Scope),
             main: NurseryCore::new(&MAIN),
@@ -132,6 +135,10 @@ impl Run {
 
     pub(crate) fn instruments(&self) -> &Instruments {
         &self.instruments
+    }
+
+    pub(crate) fn moments(&self) -> &Moments {
+        &self.moments
     }
 
     pub(crate) fn root(&self) -> &Node {

@@ -103,7 +103,7 @@ impl<F: Future, R> Future for Scoped<F, R> {
                 this.core.leave();
                 Poll::Ready((this.finish)(Some(value)))
             }
-            Poll::Pending if context::with(|c| c.mark.get()) != Mark::Unwinding => {
+            Poll::Pending if !context::is_unwinding() => {
                 this.core.arm();
                 if context::is_in_place(cx) {
                     this.trace.push(this.core.node());

@@ -80,6 +80,10 @@ impl CancelScope {
         CancelScope(core)
     }
 
+    pub(crate) fn core(&self) -> &Rc<ScopeCore> {
+        &self.0
+    }
+
     /// Enters the scope and runs the thunk in it: `Some` of its value, or `None` if it was cancelled
     /// by this scope. The thunk is called at once; the scope is entered when the call is awaited.
     ///

@@ -9,7 +9,7 @@ use std::task::{Context as PollContext, Poll};
 
 use super::handle::Outcome;
 use super::header::{Ending, Header, Payload, TaskRef, VTable, flag};
-use crate::runtime::context::{self, Mark};
+use crate::runtime::context;
 use crate::runtime::error::Error;
 use crate::runtime::internal_error;
 use crate::runtime::output::TaskOutput;
@@ -99,7 +99,7 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
             }
         }));
         if let Ok(Poll::Pending) = polled
-            && context::with(|c| c.mark.get()) != Mark::Unwinding
+            && !context::is_unwinding()
         {
             return None;
         }

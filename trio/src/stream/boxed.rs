@@ -1,0 +1,140 @@
+//! The traits for trait objects.
+//!
+//! A trait whose methods return `impl Future` cannot be made an object. Each has a twin that can, which
+//! every stream has; and the object is a stream in turn. So `Box<dyn DynStream>` holds any stream,
+//! and is used like one.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use super::{AsyncResource, HalfCloseableStream, ReceiveStream, SendStream};
+
+/// What the methods of the twins return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// [`AsyncResource`] for trait objects. Everything that is one has it; call the methods of that.
+pub trait DynAsyncResource {
+    /// [`AsyncResource::close_forcefully`].
+    fn dyn_close_forcefully(&self);
+    /// [`AsyncResource::close`].
+    fn dyn_close(&self) -> BoxFuture<'_, io::Result<()>>;
+}
+
+impl<S: AsyncResource> DynAsyncResource for S {
+    fn dyn_close_forcefully(&self) {
+        self.close_forcefully();
+    }
+
+    fn dyn_close(&self) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(self.close())
+    }
+}
+
+/// [`SendStream`] for trait objects.
+///
+/// ```
+/// use trio::stream::{DynSendStream, SendStream};
+///
+/// # #[trio::task] async fn example() -> std::io::Result<()> {
+/// let (one, _end) = trio::testing::memory_stream_one_way_pair();
+/// let (another, _end) = trio::testing::lockstep_stream_one_way_pair();
+/// let streams: [Box<dyn DynSendStream>; 2] = [Box::new(one), Box::new(another)];
+/// streams[0].send_all(b"hello").await
+/// # }
+/// # trio::run(example).unwrap();
+/// ```
+pub trait DynSendStream: DynAsyncResource {
+    /// [`SendStream::send_all`].
+    fn dyn_send_all<'a>(&'a self, data: &'a [u8]) -> BoxFuture<'a, io::Result<()>>;
+    /// [`SendStream::wait_send_all_might_not_block`].
+    fn dyn_wait_send_all_might_not_block(&self) -> BoxFuture<'_, io::Result<()>>;
+}
+
+impl<S: SendStream> DynSendStream for S {
+    fn dyn_send_all<'a>(&'a self, data: &'a [u8]) -> BoxFuture<'a, io::Result<()>> {
+        Box::pin(self.send_all(data))
+    }
+
+    fn dyn_wait_send_all_might_not_block(&self) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(self.wait_send_all_might_not_block())
+    }
+}
+
+/// [`ReceiveStream`] for trait objects.
+pub trait DynReceiveStream: DynAsyncResource {
+    /// [`ReceiveStream::receive_some`].
+    fn dyn_receive_some<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>>;
+}
+
+impl<S: ReceiveStream> DynReceiveStream for S {
+    fn dyn_receive_some<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>> {
+        Box::pin(self.receive_some(buffer))
+    }
+}
+
+/// [`Stream`](super::Stream) for trait objects.
+pub trait DynStream: DynSendStream + DynReceiveStream {}
+
+impl<S: SendStream + ReceiveStream> DynStream for S {}
+
+/// [`HalfCloseableStream`] for trait objects.
+pub trait DynHalfCloseableStream: DynStream {
+    /// [`HalfCloseableStream::send_eof`].
+    fn dyn_send_eof(&self) -> BoxFuture<'_, io::Result<()>>;
+}
+
+impl<S: HalfCloseableStream> DynHalfCloseableStream for S {
+    fn dyn_send_eof(&self) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(self.send_eof())
+    }
+}
+
+macro_rules! objects {
+    ($($object:ident: $($part:ident)*;)*) => {$(
+        impl AsyncResource for dyn $object + '_ {
+            fn close_forcefully(&self) {
+                self.dyn_close_forcefully();
+            }
+
+            fn close(&self) -> impl Future<Output = io::Result<()>> {
+                self.dyn_close()
+            }
+        }
+
+        $(objects!(@$part $object);)*
+    )*};
+    (@sends $object:ident) => {
+        impl SendStream for dyn $object + '_ {
+            async fn send_all(&self, data: &[u8]) -> io::Result<()> {
+                self.dyn_send_all(data).await
+            }
+
+            fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>> {
+                self.dyn_wait_send_all_might_not_block()
+            }
+        }
+    };
+    (@receives $object:ident) => {
+        impl ReceiveStream for dyn $object + '_ {
+            async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.dyn_receive_some(buffer).await
+            }
+        }
+    };
+    (@ends $object:ident) => {
+        impl HalfCloseableStream for dyn $object + '_ {
+            fn send_eof(&self) -> impl Future<Output = io::Result<()>> {
+                self.dyn_send_eof()
+            }
+        }
+    };
+}
+
+objects! {
+    DynAsyncResource: ;
+    DynSendStream: sends;
+    DynReceiveStream: receives;
+    DynStream: sends receives;
+    DynHalfCloseableStream: sends receives ends;
+}
