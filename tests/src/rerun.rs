@@ -20,6 +20,18 @@ pub fn rerun(test: &str) -> Option<Output> {
     Some(output)
 }
 
+/// Runs the test of this name in a child process, where it must pass. `true` in the child.
+#[track_caller]
+pub fn alone(test: &str) -> bool {
+    match rerun(test) {
+        None => true,
+        Some(output) => {
+            assert!(output.status.success(), "{}", stderr(&output));
+            false
+        }
+    }
+}
+
 /// What the child printed on standard error.
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

@@ -277,6 +277,7 @@ pub mod stream;
 pub mod sync;
 mod sys;
 pub mod testing;
+pub mod thread;
 
 pub use trio_macros::{TaskOutput, main, nursery, task, test};
 
@@ -312,6 +313,8 @@ pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shie
 pub mod lowlevel {
     pub use crate::runtime::clock::Clock;
     pub use crate::runtime::idle::all_tasks_blocked;
+    pub use crate::runtime::errand::{Errand, Finished, Host, abandonable_errand, errand};
+    pub use crate::runtime::home::HomeRef;
     pub use crate::runtime::instrument::{Instrument, add_instrument, remove_instrument};
     pub use crate::runtime::introspect::{
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,
@@ -327,6 +330,7 @@ pub mod lowlevel {
         cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled,
     };
     pub use crate::runtime::reactor::{IoSource, notify_closing, wait_readable, wait_writable};
+    pub use crate::runtime::request::{Request, TaskRequest, request, task_request};
     pub use crate::runtime::run::look_at_clock;
     pub use crate::runtime::runvar::{RunVar, RunVarToken};
     pub use crate::runtime::suspend::{Abort, Resumer, Suspend, suspend};
@@ -335,6 +339,7 @@ pub mod lowlevel {
     pub use crate::runtime::trace::Site;
     pub use crate::runtime::tree::task_tree;
     pub use crate::runtime::watch::count_checkpoints;
+    pub use crate::thread::start_thread_soon;
 }
 
 /// What the macros expand to. Not for use by hand, and not stable.

@@ -22,8 +22,15 @@ pub fn call(expr: &Expr, levels: &Levels, report: &mut Report) {
 
 /// Whether closures given to this call run in another thread.
 pub fn runs_elsewhere(expr: &Expr) -> bool {
-    const NAMES: [&str; 5] =
-        ["run_in_worker_thread", "run_in_worker_process", "spawn_blocking", "unblock", "asyncify"];
+    const NAMES: [&str; 6] = [
+        "run_in_worker_thread",
+        "run_in_worker_process",
+        "start_thread_soon",
+        "spawn_blocking",
+        "unblock",
+        "asyncify",
+    ];
+    const WORKERS: [&str; 2] = ["WorkerThread", "AbandonableThread"];
     match expr {
         Expr::Call(call) => {
             let names = paths::of(&call.func);
@@ -34,6 +41,8 @@ pub fn runs_elsewhere(expr: &Expr) -> bool {
         Expr::MethodCall(call) => {
             NAMES.iter().any(|name| call.method == name)
                 || (call.method == "spawn" && begins_with(expr, &["thread", "Builder", "new"]))
+                || (call.method == "run"
+                    && WORKERS.iter().any(|worker| begins_with(expr, &[worker, "new"])))
         }
         _ => false,
     }
@@ -248,6 +257,9 @@ mod tests {
     fn the_closure_of_another_thread_runs_elsewhere() {
         assert!(runs_elsewhere(&parse_quote!(std::thread::spawn(f))));
         assert!(runs_elsewhere(&parse_quote!(trio::run_in_worker_thread(f))));
+        assert!(runs_elsewhere(&parse_quote!(trio::lowlevel::start_thread_soon(f, g))));
+        assert!(runs_elsewhere(&parse_quote!(WorkerThread::new().name("disk").run(f))));
+        assert!(runs_elsewhere(&parse_quote!(thread::AbandonableThread::new().run(f))));
         assert!(runs_elsewhere(&parse_quote!(thread::Builder::new().name(s).spawn(f))));
         assert!(!runs_elsewhere(&parse_quote!(Command::new("x").spawn())));
         assert!(!runs_elsewhere(&parse_quote!(n.spawn(f))));

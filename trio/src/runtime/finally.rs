@@ -110,7 +110,8 @@ where
     }
 }
 
-enum Ending<T> {
+/// How a body ended.
+pub(super) enum Ending<T> {
     Value(T),
     Unwound,
     Panic(Payload),
@@ -173,7 +174,7 @@ where
 }
 
 /// Polls the body, and drops it once it is over. `None`: it waits.
-fn poll_body<B: Future>(
+pub(super) fn poll_body<B: Future>(
     body: &mut Option<B>,
     cx: &mut PollContext<'_>,
 ) -> Option<Ending<B::Output>> {

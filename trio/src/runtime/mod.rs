@@ -9,8 +9,9 @@
 //! 2. A nursery's guard is declared before its body and joined after it, and its handle is invariant
 //!    in what children may borrow.
 //! 3. A closed nursery refuses: handles hold names, not pointers.
-//! 4. A nursery is left only when its children are finished; what is linked into the tree of tasks
-//!    and scopes is alive.
+//! 4. A nursery is left only when its children are finished, and whoever has lent something to another
+//!    thread goes on only when that is done with it; what is linked into the tree of tasks and scopes
+//!    is alive.
 //! 5. Names and counted references outlive what they name: a waker never keeps a frame, nor touches
 //!    one that is gone; what is counted is alive.
 //! 6. A system call is made with valid arguments and its result is checked.
@@ -22,9 +23,11 @@ pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod deadlines;
 pub(crate) mod directory;
+pub(crate) mod errand;
 pub(crate) mod error;
 pub(crate) mod finally;
 pub(crate) mod group;
+pub(crate) mod home;
 pub(crate) mod idle;
 pub(crate) mod inbox;
 pub(crate) mod instant;
@@ -44,6 +47,7 @@ pub(crate) mod points;
 pub(crate) mod reactor;
 pub(crate) mod reason;
 pub(crate) mod report;
+pub(crate) mod request;
 pub(crate) mod rng;
 pub(crate) mod run;
 pub(crate) mod runvar;

@@ -1,8 +1,10 @@
 //! System calls that no crate wraps, one file per subject.
 
 pub(crate) mod faults;
+pub(crate) mod fork;
 pub(crate) mod interrupt;
 pub(crate) mod signals;
+pub(crate) mod thread_name;
 pub(crate) mod timer;
 
 #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "android"))]

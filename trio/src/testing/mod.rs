@@ -13,6 +13,7 @@ mod memory_pair;
 mod memory_receive_stream;
 mod memory_send_stream;
 mod sequencer;
+mod threads;
 
 pub use cancel_injector::{CancelInjector, CancelPlace, CancelRound, cancel_everywhere};
 pub use checkpoints::{assert_checkpoints, assert_future_checkpoints, assert_no_checkpoints};
@@ -33,6 +34,7 @@ pub use memory_send_stream::MemorySendStream;
 pub use sequencer::{Sequencer, SequencerStep};
 
 pub use crate::sys::faults::SystemCall;
+pub use threads::{active_thread_count, wait_all_threads_completed};
 
 use std::future::Future;
 use std::time::Duration;

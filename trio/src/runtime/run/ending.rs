@@ -77,6 +77,10 @@ impl Drop for Run {
             let _entered = Entered::enter(self);
             self.phase.set(Phase::Over);
             self.drop_tasks();
+            // Threads may wait for what becomes of them.
+            while let Some(entry) = self.inbox.take_entry() {
+                report::discard(entry.call);
+            }
             // The destructor of a value may use its variable, and even spawn.
             for (_, value) in self.vars.take() {
                 report::discard(value);
