@@ -265,6 +265,7 @@
 //! that need not wait, in a task that nobody waits behind, goes on without leaving the task; what is
 //! awaited in a loop still lets the poller and the clock have their turn.
 
+pub mod channel;
 pub mod lint;
 mod local;
 pub mod net;
