@@ -211,3 +211,80 @@ impl From<ReceiveError> for TryReceiveError {
         }
     }
 }
+
+/// Why a broadcast receiver has received nothing. The sources are as those of [`ReceiveError`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BroadcastError {
+    /// So many values were missed: more were sent than are kept. The receiver goes on with the oldest
+    /// that is.
+    Lagged(u64),
+    /// Every sender is closed, and everything was received.
+    EndOfChannel,
+    /// This handle was closed, before the call or while it was waiting.
+    Closed,
+}
+
+/// Why `try_receive` of a broadcast receiver has received nothing. The sources are as those of
+/// [`TryReceiveError`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TryBroadcastError {
+    /// There is nothing to receive now.
+    WouldBlock,
+    /// So many values were missed, as in [`BroadcastError::Lagged`].
+    Lagged(u64),
+    /// Every sender is closed, and everything was received.
+    EndOfChannel,
+    /// This handle was closed.
+    Closed,
+}
+
+impl From<BroadcastError> for TryBroadcastError {
+    fn from(error: BroadcastError) -> TryBroadcastError {
+        match error {
+            BroadcastError::Lagged(missed) => TryBroadcastError::Lagged(missed),
+            BroadcastError::EndOfChannel => TryBroadcastError::EndOfChannel,
+            BroadcastError::Closed => TryBroadcastError::Closed,
+        }
+    }
+}
+
+impl fmt::Display for TryBroadcastError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TryBroadcastError::Lagged(1) => f.write_str("this receiver has missed a value"),
+            TryBroadcastError::Lagged(missed) => {
+                write!(f, "this receiver has missed {missed} values")
+            }
+            TryBroadcastError::WouldBlock => fmt::Display::fmt(&TryReceiveError::WouldBlock, f),
+            TryBroadcastError::EndOfChannel => fmt::Display::fmt(&TryReceiveError::EndOfChannel, f),
+            TryBroadcastError::Closed => fmt::Display::fmt(&TryReceiveError::Closed, f),
+        }
+    }
+}
+
+impl StdError for TryBroadcastError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            TryBroadcastError::WouldBlock => Some(&WOULD_BLOCK),
+            TryBroadcastError::Lagged(_) => None,
+            TryBroadcastError::EndOfChannel => Some(&END_OF_CHANNEL),
+            TryBroadcastError::Closed => Some(&CLOSED),
+        }
+    }
+}
+
+impl fmt::Display for BroadcastError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&TryBroadcastError::from(*self), f)
+    }
+}
+
+impl StdError for BroadcastError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            BroadcastError::Lagged(_) => None,
+            BroadcastError::EndOfChannel => Some(&END_OF_CHANNEL),
+            BroadcastError::Closed => Some(&CLOSED),
+        }
+    }
+}

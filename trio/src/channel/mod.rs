@@ -11,6 +11,8 @@
 //! by being dropped. The channel ends for its receivers when every sender is closed and everything was
 //! received. Give each task its own handle, so that this follows from the tasks' ending.
 //!
+//! With the feature `futures`, a receiver gives a `futures_core::Stream`, for the combinators of others.
+//!
 //! Values need not be `Send`, nor `'static`: what borrows can be sent to a task that lives as long.
 //!
 //! ```
@@ -46,16 +48,26 @@
 //! # trio::run(example).unwrap();
 //! ```
 
+mod broadcast;
 mod core;
 mod errors;
 mod handles;
 mod receiver;
 mod sender;
+#[cfg(feature = "futures")]
+mod stream;
 mod waiting;
+mod watch;
 
-pub use errors::{ReceiveError, SendError, TryReceiveError, TrySendError};
+pub use broadcast::{BroadcastReceiver, BroadcastSender, BroadcastStatistics, broadcast};
+pub use errors::{
+    BroadcastError, ReceiveError, SendError, TryBroadcastError, TryReceiveError, TrySendError,
+};
 pub use receiver::Receiver;
 pub use sender::Sender;
+#[cfg(feature = "futures")]
+pub use stream::ReceiverStream;
+pub use watch::{WatchReceiver, WatchSender, WatchStatistics, watch};
 
 use std::rc::Rc;
 
