@@ -359,12 +359,6 @@ pub struct Park<'a> {
 }
 
 impl Park<'_> {
-    /// Whether it is in a queue. One that was unwound and is polled again, as a foreign combinator can
-    /// do, is not: for a primitive that has to look again before it parks anew.
-    pub fn is_parked(&self) -> bool {
-        self.waiter.state.get() == State::Parked
-    }
-
     /// Whether the task has been unparked, though the future may not have been polled since. For the
     /// `Drop` of a primitive that hands something over with the turn.
     pub fn is_unparked(&self) -> bool {
@@ -378,6 +372,12 @@ impl Park<'_> {
         }
         self.waiter.state.set(State::Idle);
         self.waiter.target.set(None);
+    }
+
+    /// Whether it is in a queue. One that was unwound and is polled again, as a foreign combinator can
+    /// do, is not: for a primitive that has to look again before it parks anew.
+    pub fn is_parked(&self) -> bool {
+        self.waiter.state.get() == State::Parked
     }
 }
 
