@@ -293,7 +293,7 @@ async fn a_foreign_waker_may_use_the_channel_that_wakes_it() -> trio::Result<()>
     sender.try_send(1)?;
     sender.try_send(2)?;
     assert_eq!(wakes.load(Ordering::Relaxed), 3);
-    let values: Vec<_> = waiting.iter_mut().map(|waiting| poll(waiting)).collect();
+    let values: Vec<_> = waiting.iter_mut().map(poll).collect();
     assert_eq!(values, [Some(Ok(1)), Some(Ok(10)), Some(Ok(2))]);
     // Its own handles go.
     CALLED_IN.set(None);

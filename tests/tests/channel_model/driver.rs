@@ -102,23 +102,21 @@ async fn poll_once(operation: &mut Operation) -> Option<Outcome> {
 }
 
 /// The same in a scope that is cancelled. What the operation says about that is heard by nobody.
-async fn poll_once_cancelled(operation: Operation) -> (Operation, Option<Outcome>) {
-    let place = Rc::new(RefCell::new((operation, None)));
+async fn poll_once_cancelled(mut operation: Operation) -> (Operation, Option<Outcome>) {
+    let place = Rc::new(Cell::new(None));
     let (scope, inside) = (CancelScope::new(), Rc::clone(&place));
     let polled = scope.run({
         let scope = scope.clone();
         move || async move {
-            let (operation, outcome) = &mut *inside.borrow_mut();
             scope.cancel();
-            *outcome = poll_once(operation).await;
+            let outcome = poll_once(&mut operation).await;
+            inside.set(Some((operation, outcome)));
         }
     });
     // Once, and no more: awaiting it lets others run.
     let mut polled = Box::pin(polled.into_future());
     poll_fn(|cx| Poll::Ready(polled.as_mut().poll(cx).is_ready())).await;
-    drop(polled);
-    let Ok(place) = Rc::try_unwrap(place) else { unreachable!("the other one is dropped") };
-    place.into_inner()
+    place.take().expect("nothing waits in the scope")
 }
 
 struct Driver<'n, 'p> {

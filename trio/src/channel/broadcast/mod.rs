@@ -17,7 +17,7 @@ use crate::lowlevel::ParkingLot;
 ///
 /// Sending never waits. The channel keeps the last `capacity` values for those who have not received
 /// them yet. A receiver that *lags*, by more than that, misses the oldest: it gets one
-/// [`BroadcastError::Lagged`] that tells how many, and goes on with the oldest that is kept. So a slow
+/// [`BroadcastError::Lagged`](super::BroadcastError::Lagged) that tells how many, and goes on with the oldest that is kept. So a slow
 /// receiver holds up nobody, takes up no more memory than that, and knows about it.
 ///
 /// Further receivers come from [`BroadcastSender::subscribe`], or from cloning one.

@@ -10,7 +10,7 @@ use crate::channel::waiting::wait_in;
 use crate::channel::{BroadcastError, TryBroadcastError};
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
 
-/// A handle for receiving from a [`broadcast`] channel. Dropping it closes it.
+/// A handle for receiving from a [`broadcast`](crate::channel::broadcast()) channel. Dropping it closes it.
 ///
 /// Each handle receives every value. Tasks that share one handle share its values: each value goes to one
 /// of them.

@@ -7,7 +7,7 @@ use super::{BroadcastReceiver, BroadcastStatistics, Core, Value};
 use crate::channel::SendError;
 use crate::channel::handles::Handle;
 
-/// A handle for sending into a [`broadcast`] channel. Dropping it closes it.
+/// A handle for sending into a [`broadcast`](crate::channel::broadcast()) channel. Dropping it closes it.
 pub struct BroadcastSender<T> {
     core: Rc<Core<T>>,
     handle: Handle,

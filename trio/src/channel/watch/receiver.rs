@@ -10,7 +10,7 @@ use crate::channel::handles::Handle;
 use crate::channel::waiting::wait_in;
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
 
-/// A handle for receiving from a [`watch`] channel. Dropping it closes it.
+/// A handle for receiving from a [`watch`](crate::channel::watch()) channel. Dropping it closes it.
 ///
 /// Each handle knows for itself which changes it has seen.
 pub struct WatchReceiver<T> {

@@ -8,7 +8,7 @@ use super::{Core, WatchReceiver, WatchStatistics};
 use crate::channel::SendError;
 use crate::channel::handles::Handle;
 
-/// A handle for sending into a [`watch`] channel. Dropping it closes it.
+/// A handle for sending into a [`watch`](crate::channel::watch()) channel. Dropping it closes it.
 pub struct WatchSender<T> {
     core: Rc<Core<T>>,
     handle: Handle,
