@@ -268,6 +268,7 @@
 // The macros write `::trio`, here as everywhere.
 extern crate self as trio;
 
+pub mod channel;
 pub mod lint;
 mod local;
 pub mod net;
