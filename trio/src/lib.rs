@@ -281,6 +281,7 @@ pub use runtime::awaiting::Checkpoint;
 pub use runtime::builder::{Builder, Interrupted, run};
 pub use runtime::call::{Block, Call, IntoFuture};
 pub use runtime::clock::current_time;
+pub use runtime::combine::{gather, try_gather};
 pub use runtime::error::{
     BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfChannel, Error,
     NotStartedError, NurseryCancelled, Result, RunFinishedError, TooSlowError, WouldBlock,
@@ -334,6 +335,7 @@ pub mod lowlevel {
 pub mod __private {
     pub use crate::runtime::awaiting::{Checkpoint, Entered, enter};
     pub use crate::runtime::call::{Block, Call};
+    pub use crate::runtime::combine::{branch, join, race, try_join};
     pub use crate::runtime::error::Error;
     pub use crate::runtime::join::{BodyProbe, Join, OtherBody, UnitBody};
     pub use crate::runtime::main_result::{main_traits, run_main};
