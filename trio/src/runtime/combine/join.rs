@@ -20,7 +20,7 @@ macro_rules! join {
         #[track_caller]
         #[allow(clippy::many_single_char_names, clippy::too_many_arguments)]
         pub fn $name<$($frame: Future),*>(
-            $($branch: Branch<$frame>),*
+            $($branch: Branch<$frame, $frame::Output>),*
         ) -> Call<impl Future<Output = ($($frame::Output,)*)>> {
             let at = Location::caller();
             let joined = joined!(JOIN, AsIs, at, [$($branch),*]);

@@ -26,13 +26,13 @@ use super::context;
 
 /// An operation on its way into a combinator.
 #[doc(hidden)]
-pub struct Branch<F> {
+pub struct Branch<F, T> {
     frame: F,
-    /// A frame does not leave its thread.
-    _thread: PhantomData<*const ()>,
+    /// What the operation gives. A frame does not leave its thread.
+    _value: PhantomData<*const T>,
 }
 
-impl<F> fmt::Debug for Branch<F> {
+impl<F, T> fmt::Debug for Branch<F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Branch of {}", std::any::type_name::<F>())
     }
@@ -40,13 +40,13 @@ impl<F> fmt::Debug for Branch<F> {
 
 /// What the macros make of each operand.
 #[doc(hidden)]
-pub fn branch<C, F>(operation: C) -> Branch<F>
+pub fn branch<C, F, T>(operation: C) -> Branch<F, T>
 where
-    // Not `-> Branch<C::Frame>`: what is no operation would be reported again wherever it goes.
-    C: Checkpoint<Frame = F>,
+    // Not `-> Branch<C::Frame, C::Output>`: what is no operation would be reported again wherever it goes.
+    C: Checkpoint<Frame = F, Output = T>,
 {
     // SAFETY: rule 1: the frame goes straight into a `Branch`, which does not hand it out.
-    Branch { frame: unsafe { operation.into_frame() }, _thread: PhantomData }
+    Branch { frame: unsafe { operation.into_frame() }, _value: PhantomData }
 }
 
 /// Makes the functions of a combinator, one for each number of operands.

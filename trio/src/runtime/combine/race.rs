@@ -41,7 +41,7 @@ macro_rules! race {
         #[track_caller]
         #[allow(clippy::many_single_char_names, clippy::too_many_arguments)]
         pub fn $name<T: TaskOutput, $($frame: Future<Output = T>),*>(
-            $($branch: Branch<$frame>),*
+            $($branch: Branch<$frame, T>),*
         ) -> Call<impl Future<Output = T::Raced>> {
             let at = Location::caller();
             let frame = async move {

@@ -21,7 +21,7 @@ macro_rules! try_join {
         #[track_caller]
         #[allow(clippy::many_single_char_names, clippy::too_many_arguments)]
         pub fn $name<$($frame: Future<Output: TaskOutput>),*>(
-            $($branch: Branch<$frame>),*
+            $($branch: Branch<$frame, $frame::Output>),*
         ) -> Call<
             impl Future<Output = Result<($(<$frame::Output as TaskOutput>::Value,)*), ErrorGroup>>,
         > {
