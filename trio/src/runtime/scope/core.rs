@@ -99,7 +99,12 @@ impl ScopeCore {
         }
         let now = context::run(|run| run.clock().now());
         if let Some(timeout) = self.timeout.take() {
-            self.node.set_deadline(self.node.deadline().min(now.saturating_add(timeout)));
+            let end = now.saturating_add(timeout);
+            if end < deadline {
+                self.node.set_deadline(end);
+            } else {
+                self.grace.set(false);
+            }
         }
         if self.node.deadline() <= now {
             self.expire();
