@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use tests::panics::panic_text;
-use trio::lowlevel::{ParkingLot, checkpoint, current_task, task_tree};
+use trio::lowlevel::{ParkingLot, checkpoint, current_task, statistics, task_tree};
 use trio::testing::{assert_checkpoints, assert_no_checkpoints, wait_all_tasks_blocked};
 use trio::{
     CancelScope, CancelSource, EffectiveDeadline, current_cancel_reason,
@@ -18,6 +18,12 @@ const SECOND: Duration = Duration::from_secs(1);
 async fn pause(seconds: u32) -> u32 {
     sleep(SECOND * seconds).await;
     seconds
+}
+
+/// Waits, and takes this long for its clean-up.
+#[trio::task]
+async fn lingers(pause: Duration) {
+    finally(sleep_forever, async { sleep(pause).await }).await
 }
 
 mod until_stop {
@@ -304,6 +310,23 @@ mod requesting {
     use super::*;
 
     #[trio::test(clock = "mock")]
+    async fn a_scope_that_it_has_cancelled_waits_for_no_deadline_any_more() {
+        nursery!(|n| {
+            n.spawn(async {
+                let scope = CancelScope::with_timeout(5 * SECOND).stoppable(true);
+                let pause = 9 * SECOND;
+                scope.run(|| lingers(pause)).await;
+            });
+            sleep(SECOND).await;
+            assert_eq!(statistics().deadlines, 1);
+            n.request_stop(Duration::MAX);
+            wait_all_tasks_blocked().await;
+            assert_eq!(statistics().time_to_next_deadline, Some(9 * SECOND));
+        })
+        .unwrap();
+    }
+
+    #[trio::test(clock = "mock")]
     async fn what_goes_on_is_cancelled_when_the_grace_is_over() {
         let (start, scope) = (current_time(), CancelScope::new());
         let result = scope
@@ -492,7 +515,7 @@ mod requesting {
     #[trio::test]
     async fn a_scope_that_was_left_takes_no_request() {
         let scope = CancelScope::new();
-        scope.run(|| checkpoint()).await;
+        scope.run(checkpoint).await;
         scope.request_stop(SECOND);
         assert!(!scope.stop_requested() && !scope.cancel_called());
     }

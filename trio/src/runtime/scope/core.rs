@@ -134,7 +134,14 @@ impl ScopeCore {
     #[inline]
     pub(super) fn arm(&self) {
         let deadline = self.node.deadline();
-        if deadline == Instant::FAR_FUTURE || self.timer.is_armed() || self.node.is_called() {
+        if deadline == Instant::FAR_FUTURE {
+            return;
+        }
+        if self.node.is_called() {
+            // By a request to stop, perhaps, which does not know of the timer.
+            return self.timer.disarm();
+        }
+        if self.timer.is_armed() {
             return;
         }
         context::run(|run| {
