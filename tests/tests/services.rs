@@ -10,7 +10,7 @@ use std::time::Duration;
 use tests::faults::{CountsDrop, Fault};
 use tests::panics::{panic_text, text};
 use trio::lowlevel::{checkpoint, current_task, task_tree};
-use trio::testing::wait_all_tasks_blocked;
+use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
 use trio::{
     CancelScope, CancelSource, EffectiveDeadline, NotStartedError, Nursery, Outcome, TaskStatus,
     current_cancel_reason, current_effective_deadline, current_time, finally, move_on_after,
@@ -95,6 +95,25 @@ async fn a_service_that_was_cancelled_at_the_end_does_not_make_the_nursery_unwin
         })
         .await;
     assert_eq!(went_on, Some(()));
+}
+
+#[trio::test(clock = "mock")]
+async fn nor_does_it_when_a_cancellation_from_outside_has_unwound_nobody_else() {
+    let (log, value) = (Log::default(), Cell::new(0));
+    let scope = CancelScope::new();
+    scope
+        .run(async {
+            let result = nursery!(|n| {
+                n.spawn_service(service, "service", &log);
+                shield(async { sleep(SECOND).await }).await;
+                scope.cancel();
+                7
+            });
+            value.set(result.unwrap());
+        })
+        .await;
+    assert_eq!(value.get(), 7);
+    assert_eq!(*log.borrow(), ["service ended after 1s"]);
 }
 
 #[trio::test(clock = "mock")]
@@ -544,26 +563,30 @@ async fn the_frame_of_a_nursery_can_be_dropped_with_its_services() {
         sleep_forever().await
     }
     #[trio::task]
-    async fn with_services(drops: Rc<Cell<usize>>) {
+    async fn with_services(others: usize, drops: Rc<Cell<usize>>) {
         nursery!(|n| {
             n.spawn_service(counted, drops.clone());
-            n.spawn(counted, drops.clone());
+            for _ in 0..others {
+                n.spawn(counted, drops.clone());
+            }
             sleep_forever().await
         })
         .unwrap()
     }
-    let drops = Rc::new(Cell::new(0));
-    {
-        let mut frame = pin!(with_services(drops.clone()).into_future());
-        poll_fn(|cx| {
-            assert!(frame.as_mut().poll(cx).is_pending());
-            Poll::Ready(())
-        })
-        .await;
-        wait_all_tasks_blocked().await;
-        assert_eq!(drops.get(), 0);
+    for others in [0, 1] {
+        let drops = Rc::new(Cell::new(0));
+        {
+            let mut frame = pin!(with_services(others, drops.clone()).into_future());
+            poll_fn(|cx| {
+                assert!(frame.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            wait_all_tasks_blocked().await;
+            assert_eq!(drops.get(), 0);
+        }
+        assert_eq!(drops.get(), 1 + others);
     }
-    assert_eq!(drops.get(), 2);
     checkpoint().await;
 }
 
@@ -626,6 +649,37 @@ mod start {
         assert!(result.await.is_none());
         assert_eq!(*log.borrow(), ["the service ended", "child cleaned up"]);
         assert_eq!(start.elapsed(), 3 * SECOND);
+    }
+
+    #[trio::test]
+    async fn it_is_a_checkpoint() {
+        let log = Log::default();
+        nursery!(|n| {
+            let started =
+                assert_checkpoints(async { n.start_service(starts, 0, &log).await }).await;
+            assert_eq!(started.unwrap(), 7);
+        })
+        .unwrap();
+    }
+
+    #[trio::test(clock = "mock")]
+    async fn a_start_that_is_in_progress_keeps_the_services() {
+        let (log, handle) = (Log::default(), Cell::new(None));
+        nursery!(|outer| {
+            outer.spawn(async {
+                nursery!(|n| {
+                    handle.set(Some(n));
+                    n.spawn_service(service, "service", &log);
+                    sleep(SECOND).await;
+                })
+            });
+            wait_all_tasks_blocked().await;
+            let inner: Nursery<'_> = handle.get().unwrap();
+            inner.start(|status| starts(status, 2, &log)).await?;
+            outer.cancel();
+        })
+        .unwrap();
+        assert_eq!(*log.borrow(), ["the service ended", "service ended after 2s"]);
     }
 
     #[trio::test]

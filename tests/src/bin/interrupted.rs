@@ -47,10 +47,10 @@ fn main() -> ExitCode {
         }
         "goes_on_when_asked" => Builder::new().grace(LONG).run(goes_on_when_asked),
         "goes_on_beyond_its_grace" => {
-            Builder::new().grace(Duration::from_millis(10)).run(goes_on_when_asked);
+            Builder::new().grace(SHORT).run(goes_on_when_asked);
         }
         "returns_beyond_its_grace" => {
-            tell(&Builder::new().grace(Duration::from_millis(10)).run_interruptible(stubborn));
+            tell(&Builder::new().grace(SHORT).run_interruptible(stubborn));
         }
         "raises_and_returns_with_a_grace" => {
             tell(&Builder::new().grace(LONG).run_interruptible(raises_and_returns));
@@ -62,8 +62,7 @@ fn main() -> ExitCode {
             tell(&Builder::new().grace(LONG).run_interruptible(raises_when_all_is_over));
         }
         "lets_its_grace_pass_at_shutdown" => {
-            let builder = Builder::new().grace(Duration::from_millis(10));
-            tell(&builder.run_interruptible(lets_its_grace_pass_at_shutdown));
+            tell(&Builder::new().grace(SHORT).run_interruptible(lets_its_grace_pass_at_shutdown));
         }
         "hello_with_a_grace" => return hello_with_a_grace::main(),
         "returns_an_error" => return returns_an_error::main(),
@@ -76,6 +75,8 @@ fn main() -> ExitCode {
 
 /// A grace that no test waits for.
 const LONG: Duration = Duration::from_secs(3600);
+/// One that ends, and is long enough for a task to hear that it has begun.
+const SHORT: Duration = Duration::from_millis(200);
 
 /// Sends SIGINT to this process; it has come when this returns.
 fn raise() {
@@ -405,7 +406,7 @@ async fn lets_its_grace_pass_at_shutdown() -> u32 {
 
 #[trio::task]
 async fn takes_its_time() {
-    let pause = Duration::from_millis(30);
+    let pause = SHORT + SHORT / 4;
     trio::finally(trio::sleep_forever, async { trio::sleep(pause).await }).await;
 }
 
