@@ -314,3 +314,83 @@ fn a_receiver_that_outlives_its_run_leaves_the_default_behind() {
     assert_eq!(end.lines, ["still here"]);
     assert_eq!(end.status.signal(), SIGINT);
 }
+
+#[test]
+fn with_a_grace_the_first_ctrl_c_asks_and_a_main_that_ends_has_its_own_status() {
+    let mut program = Program::start("ends_when_asked");
+    program.wait_for("ready").interrupt().wait_for("asked");
+    assert!(program.catches_interrupts());
+    let end = program.close_input().end();
+    assert_eq!(end.lines, ["done", "went on"]);
+    assert!(end.status.success());
+    assert_eq!(end.stderr, "");
+}
+
+#[test]
+fn a_main_that_ends_within_its_grace_was_not_interrupted() {
+    let mut program = Program::start("ends_when_asked_with_a_value");
+    program.wait_for("ready").interrupt().wait_for("asked");
+    assert_eq!(program.close_input().end().lines, ["done", "ended with 7", "went on"]);
+}
+
+#[test]
+fn a_main_made_by_the_macro_can_have_a_grace() {
+    let mut program = Program::start("hello_with_a_grace");
+    let end = program.wait_for("ready").interrupt().wait_for("asked").end();
+    assert_eq!(end.status.code(), Some(3));
+}
+
+#[test]
+fn the_second_ctrl_c_cancels_and_the_process_dies_of_it() {
+    let mut program = Program::start("goes_on_when_asked");
+    program.wait_for("ready").interrupt().wait_for("asked");
+    program.interrupt().wait_for("cleaning up");
+    assert!(!program.catches_interrupts());
+    let end = program.close_input().end();
+    assert_eq!(end.lines, ["cleaned up", "dropped"]);
+    assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn the_third_ctrl_c_ends_the_process_at_once() {
+    let mut program = Program::start("goes_on_when_asked");
+    program.wait_for("ready").interrupt().wait_for("asked");
+    program.interrupt().wait_for("cleaning up");
+    let end = program.interrupt().end();
+    assert_eq!(end.lines, [""; 0]);
+    assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn when_its_grace_is_over_main_is_cancelled_and_the_process_dies_of_the_ctrl_c() {
+    let mut program = Program::start("goes_on_beyond_its_grace");
+    program.wait_for("ready").interrupt().wait_for("asked").wait_for("cleaning up");
+    let end = program.close_input().end();
+    assert_eq!(end.lines, ["cleaned up", "dropped"]);
+    assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn a_main_that_returns_after_its_grace_was_interrupted() {
+    let end = Program::start("returns_beyond_its_grace").wait_for("ready").interrupt().end();
+    assert_eq!(end.lines, ["interrupted with 7", "went on"]);
+}
+
+#[test]
+fn a_main_that_returns_as_it_is_asked_is_the_answer() {
+    for program in ["raises_and_returns_with_a_grace", "raises_when_all_is_over_with_a_grace"] {
+        assert_eq!(Program::start(program).end().lines, ["ended with 7", "went on"]);
+    }
+}
+
+#[test]
+fn two_ctrl_c_that_come_at_once_are_not_taken_for_one() {
+    let end = Program::start("raises_twice_and_returns_with_a_grace").end();
+    assert_eq!(end.lines, ["interrupted with 7", "went on"]);
+}
+
+#[test]
+fn the_grace_is_mains_and_not_that_of_system_tasks() {
+    let end = Program::start("lets_its_grace_pass_at_shutdown").end();
+    assert_eq!(end.lines, ["ended with 7", "went on"]);
+}

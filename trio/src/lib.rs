@@ -177,6 +177,30 @@
 //! SIGINT as a shell expects; a second Ctrl-C ends it at once.
 //! [`Builder::run_interruptible`] returns instead.
 //!
+//! # Stopping gracefully
+//!
+//! A cancellation ends everything at its next `.await`. A *request to stop*
+//! ([`CancelScope::request_stop`], [`Nursery::request_stop`]) ends at once only what says that it can be
+//! given up, by [`until_stop`]: waiting for the next connection, job or tick. The rest may look at
+//! [`stop_requested`] or await [`wait_for_stop`], and is cancelled when its grace is over. With
+//! [`Builder::grace`], or `#[trio::main(grace_seconds = 5)]`, Ctrl-C begins with such a request.
+//! [Services](Nursery::spawn_service) are there to the last: they are cancelled when the other children of
+//! their nursery have ended.
+//!
+//! # Several at once
+//!
+//! [`join!`], [`try_join!`] and [`race!`] run a few operations at once, [`gather()`] and [`try_gather`] any
+//! number with a limit. They are nurseries: what runs in them may borrow, and nothing is left running.
+//!
+//! ```
+//! # #[trio::task] async fn length(text: &str) -> usize { trio::lowlevel::checkpoint().await; text.len() }
+//! # #[trio::task] async fn example() {
+//! let (one, two) = trio::join!(length("a"), length("bc")).await;
+//! assert_eq!((one, two), (1, 2));
+//! # }
+//! # trio::run(example);
+//! ```
+//!
 //! # Foreign code
 //!
 //! Any future can be awaited in a task, and the leaves of this crate ([`sleep`], the methods of
@@ -287,6 +311,7 @@ pub use runtime::awaiting::Checkpoint;
 pub use runtime::builder::{Builder, Interrupted, run};
 pub use runtime::call::{Block, Call, IntoFuture};
 pub use runtime::clock::current_time;
+pub use runtime::combine::{gather, try_gather};
 pub use runtime::error::{
     BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfChannel, Error,
     NotStartedError, NurseryCancelled, Result, RunFinishedError, TooSlowError, WouldBlock,
@@ -348,6 +373,7 @@ pub mod lowlevel {
 pub mod __private {
     pub use crate::runtime::awaiting::{Checkpoint, Entered, enter};
     pub use crate::runtime::call::{Block, Call};
+    pub use crate::runtime::combine::{branch, join, race, try_join};
     pub use crate::runtime::error::Error;
     pub use crate::runtime::join::{BodyProbe, Join, OtherBody, UnitBody};
     pub use crate::runtime::main_result::{main_traits, run_main};

@@ -41,6 +41,30 @@ fn main() -> ExitCode {
         "receives" => trio::run(receives),
         "receives_one_too_many" => trio::run(receives_one_too_many),
         "keeps_a_receiver" => keeps_a_receiver(),
+        "ends_when_asked" => Builder::new().grace(LONG).run(ends_when_asked),
+        "ends_when_asked_with_a_value" => {
+            tell(&Builder::new().grace(LONG).run_interruptible(returns_when_asked));
+        }
+        "goes_on_when_asked" => Builder::new().grace(LONG).run(goes_on_when_asked),
+        "goes_on_beyond_its_grace" => {
+            Builder::new().grace(SHORT).run(goes_on_when_asked);
+        }
+        "returns_beyond_its_grace" => {
+            tell(&Builder::new().grace(SHORT).run_interruptible(stubborn));
+        }
+        "raises_and_returns_with_a_grace" => {
+            tell(&Builder::new().grace(LONG).run_interruptible(raises_and_returns));
+        }
+        "raises_twice_and_returns_with_a_grace" => {
+            tell(&Builder::new().grace(LONG).run_interruptible(raises_twice_and_returns));
+        }
+        "raises_when_all_is_over_with_a_grace" => {
+            tell(&Builder::new().grace(LONG).run_interruptible(raises_when_all_is_over));
+        }
+        "lets_its_grace_pass_at_shutdown" => {
+            tell(&Builder::new().grace(SHORT).run_interruptible(lets_its_grace_pass_at_shutdown));
+        }
+        "hello_with_a_grace" => return hello_with_a_grace::main(),
         "returns_an_error" => return returns_an_error::main(),
         "hello" => return hello::main(),
         other => panic!("there is no program `{other}`"),
@@ -48,6 +72,11 @@ fn main() -> ExitCode {
     println!("went on");
     ExitCode::SUCCESS
 }
+
+/// A grace that no test waits for.
+const LONG: Duration = Duration::from_secs(3600);
+/// One that ends, and is long enough for a task to hear that it has begun.
+const SHORT: Duration = Duration::from_millis(200);
 
 /// Sends SIGINT to this process; it has come when this returns.
 fn raise() {
@@ -312,6 +341,85 @@ async fn raises_when_all_is_over() -> u32 {
     checkpoint().await;
     LATE.set(Rc::new(RaisesWhenDropped));
     7
+}
+
+/// Completes what it is about when it is asked to stop.
+#[trio::task]
+async fn ends_when_asked() {
+    println!("ready");
+    let next = trio::until_stop(trio::sleep_forever).await;
+    assert!(next.is_none() && trio::stop_requested());
+    println!("asked");
+    wait_readable(&stdin()).await.unwrap();
+    println!("done");
+}
+
+#[trio::task]
+async fn returns_when_asked() -> u32 {
+    ends_when_asked().await;
+    7
+}
+
+/// Hears that it is to stop, and does not; its clean-up takes for ever once its input is closed.
+#[trio::task]
+async fn goes_on_when_asked() {
+    let _guard = OnDrop(|| println!("dropped"));
+    println!("ready");
+    trio::wait_for_stop().await;
+    println!("asked");
+    trio::finally(trio::sleep_forever, async {
+        println!("cleaning up");
+        wait_readable(&stdin()).await.unwrap();
+        println!("cleaned up");
+    })
+    .await;
+}
+
+/// Returns all the same, after its grace.
+#[trio::task]
+async fn stubborn() -> u32 {
+    println!("ready");
+    trio::wait_for_stop().await;
+    while trio::current_cancel_reason().is_none() {
+        trio::shield(async { trio::sleep(Duration::from_millis(1)).await }).await;
+    }
+    7
+}
+
+#[trio::task]
+async fn raises_twice_and_returns() -> u32 {
+    checkpoint().await;
+    raise();
+    raise();
+    7
+}
+
+/// The system task goes on until main's grace would be over, had main not ended by itself.
+#[trio::task]
+async fn lets_its_grace_pass_at_shutdown() -> u32 {
+    trio::lowlevel::spawn_system_task(takes_its_time);
+    wait_all_tasks_blocked().await;
+    raise();
+    trio::wait_for_stop().await;
+    7
+}
+
+#[trio::task]
+async fn takes_its_time() {
+    let pause = SHORT + SHORT / 4;
+    trio::finally(trio::sleep_forever, async { trio::sleep(pause).await }).await;
+}
+
+mod hello_with_a_grace {
+    use super::*;
+
+    #[trio::main(grace_seconds = 3600)]
+    pub(super) async fn main() -> ExitCode {
+        println!("ready");
+        trio::wait_for_stop().await;
+        println!("asked");
+        ExitCode::from(3)
+    }
 }
 
 mod returns_an_error {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::clock::{Clock, RunClock};
 use super::context;
@@ -60,6 +61,7 @@ pub struct Builder {
     clock: Option<Rc<dyn Clock>>,
     seed: Option<u64>,
     ignore_interrupts: bool,
+    grace: Option<Duration>,
     instruments: Vec<Rc<dyn Instrument>>,
 }
 
@@ -104,6 +106,35 @@ impl Builder {
         self
     }
 
+    /// Lets Ctrl-C ask before it cancels: main is [asked to stop](crate::CancelScope::request_stop), and has
+    /// `grace` to end by itself; a second Ctrl-C cancels it at once, and a third ends the process at once.
+    ///
+    /// What waits in [`until_stop`](crate::until_stop) ends with the first, and
+    /// [`stop_requested`](crate::stop_requested) and [`wait_for_stop`](crate::wait_for_stop) tell the rest
+    /// of the program. A main that ends in time, cancelled by nobody, has done as it was asked: its value is
+    /// the run's, and the process's exit status is what it makes of that. (A shell that runs a script then
+    /// goes on with it. A program that is to stop the script, too, gives 130 as its status.) Otherwise it is
+    /// as without a grace: everything unwinds, and the process dies of SIGINT.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// # #[trio::task] async fn one_unit_of_work() { trio::lowlevel::checkpoint().await }
+    /// #[trio::task]
+    /// async fn work() {
+    ///     let pause = Duration::from_secs(60);
+    ///     while trio::until_stop(async { trio::sleep(pause).await }).await.is_some() {
+    ///         one_unit_of_work().await; // is completed
+    ///     }
+    /// }
+    ///
+    /// trio::Builder::new().grace(Duration::from_secs(5)).run(work);
+    /// ```
+    pub fn grace(mut self, grace: Duration) -> Builder {
+        self.grace = Some(grace);
+        self
+    }
+
     /// Adds an instrument, from the beginning of the run on.
     pub fn instrument(mut self, instrument: Rc<dyn Instrument>) -> Builder {
         self.instruments.push(instrument);
@@ -127,7 +158,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`Interrupted`], with main's value if it has one all the same.
+    /// [`Interrupted`], with main's value if it has one all the same. With a [`grace`](Builder::grace) only
+    /// if main has not ended within it.
     ///
     /// # Panics
     ///
@@ -150,12 +182,13 @@ impl Builder {
                 RunClock::Other(clock)
             }
         };
-        let run = match Run::new(clock, self.seed) {
+        let run = match Run::new(clock, self.seed, self.grace) {
             Ok(run) => run,
             Err(error) => panic!("the system's poller could not be set up: {error}"),
         };
         if !self.ignore_interrupts
-            && let Err(error) = run.reactor().listen_to_interrupts()
+            && let Err(error) =
+                run.reactor().listen_to_interrupts(1 + usize::from(self.grace.is_some()))
         {
             panic!("the handler for Ctrl-C could not be set up: {error}");
         }
@@ -173,13 +206,16 @@ impl Builder {
         let failure = run.take_failure();
         let panicked = run.main().take_panic();
         let interrupted = run.was_interrupted();
+        let would_ask = run.would_ask();
         let unwound = run.main().had_cancelled_child();
         let interrupts = run.reactor().take_interrupts();
         drop(main);
         drop(entered);
         drop(run);
-        // A Ctrl-C that came too late to cancel anything is not forgotten.
-        let interrupted = interrupted | interrupts.is_some_and(Interrupts::finish);
+        // A Ctrl-C that came too late to cancel anything is not forgotten. To one that only asks main is
+        // the answer.
+        let late = interrupts.map_or(0, Interrupts::finish);
+        let interrupted = interrupted || late > usize::from(would_ask);
         finish(value, failure, panicked, interrupted, unwound)
     }
 }
@@ -189,6 +225,7 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("seed", &self.seed)
             .field("ignore_interrupts", &self.ignore_interrupts)
+            .field("grace", &self.grace)
             .finish_non_exhaustive()
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod awaiting;
 pub(crate) mod builder;
 pub(crate) mod call;
 pub(crate) mod clock;
+pub(crate) mod combine;
 pub(crate) mod context;
 pub(crate) mod deadlines;
 pub(crate) mod directory;

@@ -58,7 +58,8 @@ impl Drop for Reactor {
 pub(crate) struct Found {
     /// Something that counts as activity.
     pub(crate) any: bool,
-    pub(crate) interrupt: bool,
+    /// How often Ctrl-C was pressed.
+    pub(crate) interrupts: usize,
 }
 
 impl Reactor {
@@ -81,9 +82,9 @@ impl Reactor {
         Ok((reactor, waker))
     }
 
-    /// Lets Ctrl-C be seen by this run, where SIGINT is ours to take.
-    pub(crate) fn listen_to_interrupts(&self) -> io::Result<()> {
-        if let Some(interrupts) = Interrupts::listen()? {
+    /// Lets so many Ctrl-C be seen by this run, where SIGINT is ours to take.
+    pub(crate) fn listen_to_interrupts(&self, count: usize) -> io::Result<()> {
+        if let Some(interrupts) = Interrupts::listen(count)? {
             let fd = interrupts.as_raw_fd();
             let registry = &self.sources.registry;
             registry.register(&mut SourceFd(&fd), INTERRUPT, Interest::READABLE)?;
@@ -127,7 +128,7 @@ impl Reactor {
                 TIMER => {}
                 INTERRUPT => {
                     found.any = true;
-                    found.interrupt |= self.take_interrupt();
+                    found.interrupts += self.take_new_interrupts();
                 }
                 token => {
                     found.any = true;
@@ -147,8 +148,8 @@ impl Reactor {
         found
     }
 
-    fn take_interrupt(&self) -> bool {
-        self.interrupts.borrow().as_ref().is_some_and(Interrupts::take)
+    fn take_new_interrupts(&self) -> usize {
+        self.interrupts.borrow().as_ref().map_or(0, Interrupts::take)
     }
 
     /// Hands the ear for Ctrl-C over, to be listened to when the run is gone.

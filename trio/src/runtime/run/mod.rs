@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::queue::RunQueue;
 use super::clock::RunClock;
@@ -56,6 +57,9 @@ pub(crate) struct Run {
     main: NurseryCore,
     system: NurseryCore,
     phase: Cell<Phase>,
+    /// How much time main has to end by itself after a Ctrl-C. `None`: the next one cancels it.
+    grace: Cell<Option<Duration>>,
+    /// Ctrl-C has cancelled main, or its grace has.
     interrupted: Cell<bool>,
     /// What went wrong in the runtime, or in a part of it that users provide.
     failure: RefCell<Option<(String, Option<Payload>)>>,
@@ -74,7 +78,11 @@ pub(crate) enum Phase {
 
 impl Run {
     /// A new run, at its address for life.
-    pub(crate) fn new(clock: RunClock, seed: Option<u64>) -> io::Result<Box<Run>> {
+    pub(crate) fn new(
+        clock: RunClock,
+        seed: Option<u64>,
+        grace: Option<Duration>,
+    ) -> io::Result<Box<Run>> {
         let (reactor, poller) = Reactor::new()?;
         let (id, inbox) = directory::register(poller);
         let run = Box::new(Run {
@@ -95,6 +103,7 @@ impl Run {
             main: NurseryCore::new(&MAIN),
             system: NurseryCore::new(&SYSTEM),
             phase: Cell::new(Phase::Main),
+            grace: Cell::new(grace),
             interrupted: Cell::new(false),
             failure: RefCell::default(),
         });

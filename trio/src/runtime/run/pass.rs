@@ -71,7 +71,7 @@ impl Run {
 
     fn take_events(&self) -> bool {
         let found = self.reactor.dispatch();
-        if found.interrupt {
+        for _ in 0..found.interrupts {
             self.interrupt();
         }
         found.any
