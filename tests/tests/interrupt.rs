@@ -233,6 +233,16 @@ fn run_interruptible_returns_when_everything_has_unwound() {
     assert!(end.status.success());
 }
 
+// J97
+#[test]
+fn the_host_of_a_guest_run_is_told_and_goes_on() {
+    let end = Program::start("hosts_a_guest").wait_for("ready").interrupt().end();
+    assert!(end.lines.contains(&"interrupted by Ctrl-C".to_owned()), "{end:?}");
+    assert!(CLEANED_UP.iter().all(|line| end.lines.contains(&(*line).to_owned())));
+    assert_eq!(end.lines.last().unwrap(), "went on");
+    assert!(end.status.success());
+}
+
 #[test]
 fn after_an_interrupted_run_the_next_can_be_interrupted_and_after_all_the_process() {
     let mut program = Program::start("runs_twice");

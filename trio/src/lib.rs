@@ -307,6 +307,7 @@ pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shie
 /// Its counterpart in Trio is `trio.lowlevel`.
 pub mod lowlevel {
     pub use crate::runtime::clock::Clock;
+    pub use crate::runtime::guest::{GuestRun, Host, HostCall, start_guest_run};
     pub use crate::runtime::instrument::{Instrument, add_instrument, remove_instrument};
     pub use crate::runtime::introspect::{
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,
@@ -320,8 +321,9 @@ pub mod lowlevel {
         cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled,
     };
     pub use crate::runtime::reactor::{IoSource, notify_closing, wait_readable, wait_writable};
-    pub use crate::runtime::run::look_at_clock;
+    pub use crate::runtime::run::{Next, look_at_clock};
     pub use crate::runtime::runvar::{RunVar, RunVarToken};
+    pub use crate::runtime::started::RunError;
     pub use crate::runtime::suspend::{Abort, Resumer, Suspend, suspend};
     pub use crate::runtime::system::spawn_system_task;
     pub use crate::runtime::token::{TrioToken, current_trio_token};

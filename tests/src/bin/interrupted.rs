@@ -1,5 +1,6 @@
 //! Programs that get a Ctrl-C: what `tests/interrupt.rs` starts. The argument says which.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::io::stdin;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use tests::probe::OnDrop;
-use trio::lowlevel::{RunVar, checkpoint, wait_readable};
+use trio::lowlevel::{HostCall, RunVar, checkpoint, start_guest_run, wait_readable};
 use trio::signal::{self, open_signal_receiver};
 use trio::testing::wait_all_tasks_blocked;
 use trio::{Builder, Interrupted, nursery};
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         "has_a_handler" => has_a_handler(),
         "takes_the_handler_over" => takes_the_handler_over(),
         "returns" => tell(&Builder::new().run_interruptible(cleans_up)),
+        "hosts_a_guest" => hosts_a_guest(),
         "runs_twice" => runs_twice(),
         "raises_before_main" => tell(&raises_before_main()),
         "raises_and_returns" => tell(&Builder::new().run_interruptible(raises_and_returns)),
@@ -117,6 +119,22 @@ async fn cleans_up() {
         trio::sleep_forever().await;
     })
     .unwrap();
+}
+
+/// The host of a guest learns of Ctrl-C, and goes on.
+fn hosts_a_guest() {
+    let (sender, calls) = std::sync::mpsc::channel::<HostCall>();
+    let done = Rc::new(Cell::new(false));
+    let told = Rc::clone(&done);
+    let run_soon = move |call| sender.send(call).unwrap();
+    start_guest_run(cleans_up, run_soon, move |result| {
+        println!("{}", result.unwrap_err());
+        told.set(true);
+    });
+    while !done.get() {
+        let call = calls.recv().unwrap();
+        call();
+    }
 }
 
 #[trio::task]

@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use super::clock::{Clock, RunClock};
 use super::context;
+use super::guest;
 use super::instrument::Instrument;
-use super::report;
-use super::run::{Entered, Next, Run};
-use super::task::{AsIs, Payload, TaskCell, TaskHandle, flag};
+use super::run::Run;
+use super::started::{RunError, Started};
 use super::thunk::Thunk;
-use crate::sys::interrupt::{Interrupts, die_of_interrupt};
+use crate::sys::interrupt::die_of_interrupt;
 
 /// Runs a main task and everything that it spawns, until all of it has ended; gives its value.
 ///
@@ -138,6 +138,30 @@ impl Builder {
         thunk: T,
     ) -> Result<T::Output, Interrupted<T::Output>> {
         let here = Location::caller();
+        // SAFETY: rules 2 and 4: the thunk's lifetime is held until the run has been driven to its end,
+        // and a panic on the way drops the run, which drops main.
+        let started = unsafe { self.start(thunk, here) };
+        started.drive();
+        match started.end() {
+            Ok(value) => Ok(value),
+            Err(RunError::Interrupted(interrupted)) => Err(interrupted),
+            Err(RunError::Panicked(payload)) => resume_unwind(payload),
+            Err(error @ RunError::Failed(_)) => panic!("trio: {error}"),
+        }
+    }
+
+    /// Sets a run up, with its main task, which is not stepped yet.
+    ///
+    /// # Safety
+    ///
+    /// As [`Started::new`].
+    #[track_caller]
+    pub(super) unsafe fn start<T: Thunk>(
+        self,
+        thunk: T,
+        here: &'static Location<'static>,
+    ) -> Started<T::Output> {
+        guest::take_abandoned();
         assert!(
             !context::try_run(|run| run.is_some()),
             "a run cannot be started from inside a run: await the task instead, or start the run \
@@ -159,28 +183,8 @@ impl Builder {
         {
             panic!("the handler for Ctrl-C could not be set up: {error}");
         }
-        // As long as the run lives it is found by what is dropped on this thread: a frame that was
-        // converted and closes its nursery, say.
-        let entered = Entered::enter(&run);
-        for instrument in self.instruments {
-            run.instruments().add(instrument);
-        }
-        run.begin();
-        let main = spawn_main(&run, thunk, here);
-        drive(&run);
-        run.conclude();
-        let value = main.take();
-        let failure = run.take_failure();
-        let panicked = run.main().take_panic();
-        let interrupted = run.was_interrupted();
-        let unwound = run.main().had_cancelled_child();
-        let interrupts = run.reactor().take_interrupts();
-        drop(main);
-        drop(entered);
-        drop(run);
-        // A Ctrl-C that came too late to cancel anything is not forgotten.
-        let interrupted = interrupted | interrupts.is_some_and(Interrupts::finish);
-        finish(value, failure, panicked, interrupted, unwound)
+        // SAFETY: by this function's contract.
+        unsafe { Started::new(run, self.instruments, thunk, here) }
     }
 }
 
@@ -190,62 +194,5 @@ impl fmt::Debug for Builder {
             .field("seed", &self.seed)
             .field("ignore_interrupts", &self.ignore_interrupts)
             .finish_non_exhaustive()
-    }
-}
-
-fn spawn_main<T: Thunk>(
-    run: &Run,
-    thunk: T,
-    spawned: &'static Location<'static>,
-) -> TaskHandle<T::Output> {
-    // SAFETY: rules 2 and 4: the run, and with it main, ends before whatever the thunk borrows
-    // goes: `run_interruptible` holds the thunk's lifetime until it has driven the run to its end,
-    // and a panic on the way drops the run, which drops main.
-    let task = unsafe { TaskCell::<_, AsIs>::allocate(thunk.into_frame(), spawned) };
-    task.set(flag::HANDLE);
-    task.inherit_locals();
-    run.adopt(task.clone(), run.main());
-    TaskHandle::new(task)
-}
-
-fn drive(run: &Run) {
-    loop {
-        match run.step() {
-            Next::Poll(timeout) => run.poll(timeout),
-            Next::Over => return,
-        }
-    }
-}
-
-fn finish<V>(
-    value: Option<V>,
-    failure: Option<(String, Option<Payload>)>,
-    panicked: Option<Payload>,
-    interrupted: bool,
-    unwound: bool,
-) -> Result<V, Interrupted<V>> {
-    if let Some((what, payload)) = failure {
-        let cause = payload.map(|payload| {
-            let text = report::text_of(&*payload).to_owned();
-            report::discard(payload);
-            text
-        });
-        match cause {
-            Some(cause) => panic!("trio: the run has failed: {what}: {cause}"),
-            None => panic!("trio: the run has failed: {what}"),
-        }
-    }
-    if let Some(payload) = panicked {
-        resume_unwind(payload);
-    }
-    if interrupted {
-        return Err(Interrupted { value });
-    }
-    match value {
-        Some(value) => Ok(value),
-        None if unwound => {
-            super::internal_error("the main task was unwound by no known cancellation")
-        }
-        None => super::internal_error("the main task has ended without a result"),
     }
 }

@@ -52,7 +52,7 @@ impl Inbox {
     }
 
     /// Gets the run to look at its inbox.
-    fn notify(&self) {
+    pub(crate) fn notify(&self) {
         if !self.notified.swap(true, Ordering::AcqRel) {
             // A poller that cannot be woken is one whose run is gone.
             let _ = self.poller.wake();

@@ -1,6 +1,7 @@
 //! System calls that no crate wraps, one file per subject.
 
 pub(crate) mod interrupt;
+pub(crate) mod poll;
 pub(crate) mod signals;
 pub(crate) mod timer;
 
