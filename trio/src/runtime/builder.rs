@@ -8,7 +8,7 @@ use super::clock::{Clock, RunClock};
 use super::context;
 use super::guest;
 use super::instrument::Instrument;
-use super::run::Run;
+use super::run::{Run, Watch};
 use super::started::{RunError, Started};
 use super::thunk::Thunk;
 use crate::sys::interrupt::die_of_interrupt;
@@ -60,6 +60,7 @@ pub struct Builder {
     clock: Option<Rc<dyn Clock>>,
     seed: Option<u64>,
     ignore_interrupts: bool,
+    watch: Watch,
     instruments: Vec<Rc<dyn Instrument>>,
 }
 
@@ -102,6 +103,44 @@ impl Builder {
     pub fn ignore_interrupts(mut self) -> Builder {
         self.ignore_interrupts = true;
         self
+    }
+
+    /// Whether the run ends when it is in a deadlock, which it does by default; otherwise it hangs.
+    ///
+    /// A deadlock is certain when every task waits, no deadline is set, no task waits for a descriptor,
+    /// and nobody outside can wake one: nowhere is there a [`TrioToken`](crate::lowlevel::TrioToken) of the
+    /// run, and no task has ever given its `Waker` away, as futures of others do. Then everything is
+    /// cancelled and unwinds, and the run fails with a panic that shows the
+    /// [task tree](crate::lowlevel::task_tree): what waits for what.
+    ///
+    /// A task in [`sleep_forever`](crate::sleep_forever) waits for Ctrl-C, say; as long as there is one
+    /// it is no deadlock. In a [`#[trio::test]`](macro@crate::test), and where virtual time jumps ahead
+    /// by itself, there is nobody to press it, and it is one. A
+    /// [guest run](crate::lowlevel::GuestRun) is in none, since its host can always wake a task.
+    ///
+    /// ```should_panic
+    /// use trio::lowlevel::ParkingLot;
+    ///
+    /// trio::run(|| async {
+    ///     let lot = ParkingLot::new();
+    ///     lot.park().await // nobody else knows the lot
+    /// });
+    /// ```
+    pub fn detect_deadlocks(mut self, detect: bool) -> Builder {
+        self.watch = if detect { Watch::On } else { Watch::Off };
+        self
+    }
+
+    /// The run of a test: nobody will press Ctrl-C.
+    #[doc(hidden)]
+    pub fn for_test(mut self) -> Builder {
+        self.watch = Watch::Test;
+        self
+    }
+
+    /// The run of a guest: its host can wake a task at any time.
+    pub(super) fn hosted(self) -> Builder {
+        self.detect_deadlocks(false)
     }
 
     /// Adds an instrument, from the beginning of the run on.
@@ -174,7 +213,7 @@ impl Builder {
                 RunClock::Other(clock)
             }
         };
-        let run = match Run::new(clock, self.seed) {
+        let run = match Run::new(clock, self.seed, self.watch) {
             Ok(run) => run,
             Err(error) => panic!("the system's poller could not be set up: {error}"),
         };

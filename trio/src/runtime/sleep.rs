@@ -11,6 +11,7 @@ use super::context;
 use super::deadlines::{Action, Timer};
 use super::instant::Instant;
 use super::points;
+use super::task::flag;
 use super::wake::WakeTarget;
 
 /// Sleeps for `duration`, counted from when it is awaited. Zero is exactly one checkpoint.
@@ -187,6 +188,7 @@ impl Future for SleepForever {
                 task.count_schedule_point();
                 self.asked = true;
             }
+            task.set(flag::WAITS_FOR_EVER);
             task.set_waits_for("ever");
         });
         if context::cancelled() { context::unwind() } else { context::wait() }

@@ -85,7 +85,7 @@ impl Builder {
     {
         // SAFETY: rules 2 and 4: the frame borrows nothing, so that a guest that is leaked with it does
         // no harm.
-        let started = unsafe { self.start(thunk, Location::caller()) };
+        let started = unsafe { self.hosted().start(thunk, Location::caller()) };
         let descriptor = match started.run().reactor().descriptor() {
             Ok(descriptor) => descriptor,
             Err(error) => panic!("the descriptor of the system's poller cannot be shared: {error}"),

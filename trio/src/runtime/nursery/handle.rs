@@ -70,7 +70,7 @@ impl<'scope> Nursery<'scope> {
     fn spawn_task<T>(
         self,
         thunk: T,
-        flags: u8,
+        flags: u16,
         name: Option<String>,
     ) -> TaskHandle<<T::Output as TaskOutput>::Value>
     where

@@ -163,6 +163,12 @@ impl Reactor {
         self.interrupts.take()
     }
 
+    /// Whether a task waits for a descriptor.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        let sources = self.sources.sources.borrow();
+        sources.iter().any(|(_, source)| source.read.busy.get() || source.write.busy.get())
+    }
+
     /// How many tasks wait to read and to write.
     pub(crate) fn waiting(&self) -> (usize, usize) {
         let sources = self.sources.sources.borrow();

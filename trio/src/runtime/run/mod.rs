@@ -1,13 +1,15 @@
 //! The run: what it consists of.
 //!
-//! `queue` holds what is runnable, `tasks` is the life of a task, `pass` is one pass of the loop, and
-//! `ending` is how it all ends.
+//! `queue` holds what is runnable, `tasks` is the life of a task, `pass` is one pass of the loop,
+//! `deadlock` sees when there will be no other, and `ending` is how it all ends.
 
+mod deadlock;
 mod ending;
 mod pass;
 mod queue;
 mod tasks;
 
+pub(crate) use deadlock::Watch;
 pub use pass::Next;
 
 use std::any::Any;
@@ -18,6 +20,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use self::deadlock::Deadlocks;
 use self::queue::RunQueue;
 use super::clock::RunClock;
 use super::context;
@@ -57,6 +60,7 @@ pub(crate) struct Run {
     phase: Cell<Phase>,
     /// The run waits for the system: what becomes runnable or due must end that.
     asleep: Cell<bool>,
+    deadlocks: Deadlocks,
     interrupted: Cell<bool>,
     /// What went wrong in the runtime, or in a part of it that users provide.
     failure: RefCell<Option<(String, Option<Payload>)>>,
@@ -75,7 +79,7 @@ pub(crate) enum Phase {
 
 impl Run {
     /// A new run, at its address for life.
-    pub(crate) fn new(clock: RunClock, seed: Option<u64>) -> io::Result<OwnedRun> {
+    pub(crate) fn new(clock: RunClock, seed: Option<u64>, watch: Watch) -> io::Result<OwnedRun> {
         let (reactor, poller) = Reactor::new()?;
         let (id, inbox) = directory::register(poller);
         let run = OwnedRun::new(Run {
@@ -96,6 +100,7 @@ impl Run {
             system: NurseryCore::new(&SYSTEM),
             phase: Cell::new(Phase::Main),
             asleep: Cell::new(false),
+            deadlocks: Deadlocks::new(watch),
             interrupted: Cell::new(false),
             failure: RefCell::default(),
         });

@@ -53,6 +53,7 @@ impl Run {
             self.idle.disturb();
         }
         self.run_batches();
+        self.give_up_if_hopeless();
         if self.phase.get() != Phase::Main && self.tasks_living() == 0 && self.end() {
             return Next::Over;
         }
@@ -62,7 +63,12 @@ impl Run {
     /// Polls the system for what `step` will find.
     pub(crate) fn poll(&self, timeout: Option<Duration>) {
         self.begin_wait(timeout);
-        self.look(timeout);
+        match timeout {
+            None => self.look_without_end(),
+            Some(_) => {
+                self.look(timeout);
+            }
+        }
         self.end_wait(timeout);
     }
 
