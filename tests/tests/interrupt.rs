@@ -52,6 +52,16 @@ impl Program {
         self
     }
 
+    /// Waits until the program has nothing to do.
+    fn wait_until_it_waits(&mut self) -> &mut Self {
+        let state = format!("/proc/{}/stat", self.child.id());
+        // The state comes after the name, which is in parentheses.
+        while !std::fs::read_to_string(&state).unwrap().contains(") S ") {
+            std::thread::yield_now();
+        }
+        self
+    }
+
     fn close_input(&mut self) -> &mut Self {
         self.stdin = None;
         self
@@ -231,6 +241,15 @@ fn run_interruptible_returns_when_everything_has_unwound() {
     assert!(CLEANED_UP.iter().all(|line| end.lines.contains(&(*line).to_owned())));
     assert_eq!(end.lines.last().unwrap(), "went on");
     assert!(end.status.success());
+}
+
+#[test]
+fn waiting_for_ctrl_c_is_no_deadlock_and_detecting_one_can_be_left_off() {
+    for name in ["sleeps", "hangs_on_purpose"] {
+        let end = Program::start(name).wait_for("ready").wait_until_it_waits().interrupt().end();
+        assert_eq!(end.status.signal(), SIGINT, "{end:?}");
+        assert_eq!(end.stderr, "");
+    }
 }
 
 // J97

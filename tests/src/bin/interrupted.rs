@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use tests::probe::OnDrop;
-use trio::lowlevel::{HostCall, RunVar, checkpoint, start_guest_run, wait_readable};
+use trio::lowlevel::{HostCall, ParkingLot, RunVar, checkpoint, start_guest_run, wait_readable};
 use trio::signal::{self, open_signal_receiver};
 use trio::testing::wait_all_tasks_blocked;
 use trio::{Builder, Interrupted, nursery};
@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         "takes_the_handler_over" => takes_the_handler_over(),
         "returns" => tell(&Builder::new().run_interruptible(cleans_up)),
         "hosts_a_guest" => hosts_a_guest(),
+        "sleeps" => trio::run(sleeps_among_others),
+        "hangs_on_purpose" => Builder::new().detect_deadlocks(false).run(hangs),
         "runs_twice" => runs_twice(),
         "raises_before_main" => tell(&raises_before_main()),
         "raises_and_returns" => tell(&Builder::new().run_interruptible(raises_and_returns)),
@@ -135,6 +137,25 @@ fn hosts_a_guest() {
         let call = calls.recv().unwrap();
         call();
     }
+}
+
+/// Only Ctrl-C can wake these, and one of them means it.
+#[trio::task]
+async fn sleeps_among_others() {
+    let lot = ParkingLot::new();
+    nursery!(|n| {
+        n.spawn(trio::sleep_forever);
+        n.spawn(ParkingLot::park, &lot);
+        wait_all_tasks_blocked().await;
+        println!("ready");
+    })
+    .unwrap();
+}
+
+#[trio::task]
+async fn hangs() {
+    println!("ready");
+    let _ = ParkingLot::new().park().await;
 }
 
 #[trio::task]
