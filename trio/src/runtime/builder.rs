@@ -213,7 +213,7 @@ impl Builder {
                 RunClock::Other(clock)
             }
         };
-        let run = match Run::new(clock, self.seed, self.watch) {
+        let run = match Run::set_up(clock, self.seed, self.watch) {
             Ok(run) => run,
             Err(error) => panic!("the system's poller could not be set up: {error}"),
         };

@@ -79,7 +79,7 @@ pub(crate) enum Phase {
 
 impl Run {
     /// A new run, at its address for life.
-    pub(crate) fn new(clock: RunClock, seed: Option<u64>, watch: Watch) -> io::Result<OwnedRun> {
+    pub(crate) fn set_up(clock: RunClock, seed: Option<u64>, watch: Watch) -> io::Result<OwnedRun> {
         let (reactor, poller) = Reactor::new()?;
         let (id, inbox) = directory::register(poller);
         let run = OwnedRun::new(Run {
