@@ -484,6 +484,52 @@ async fn is_told_of_quiet(scope: CancelScope, quiet: Rc<Cell<bool>>) {
         .await;
 }
 
+/// What many threads have sent, which adds up in the run.
+#[derive(Default)]
+struct Sum {
+    total: Cell<u64>,
+    changed: Rc<ParkingLot>,
+}
+
+thread_local! {
+    static SUM: Sum = Sum::default();
+}
+
+// J99, E72
+#[test]
+fn nothing_that_many_threads_send_is_lost() {
+    const THREADS: u64 = 4;
+    const EACH: u64 = 2_000;
+    let host = Loop::new();
+    let done = host.start(Builder::new(), || async {
+        while SUM.with(|sum| sum.total.get()) < THREADS * EACH {
+            let changed = SUM.with(|sum| Rc::clone(&sum.changed));
+            changed.park().await.unwrap();
+        }
+    });
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let token = current_trio_token();
+            std::thread::spawn(move || {
+                for _ in 0..EACH {
+                    let add = || {
+                        SUM.with(|sum| {
+                            sum.total.set(sum.total.get() + 1);
+                            sum.changed.unpark_all();
+                        })
+                    };
+                    token.call_soon(add).unwrap();
+                }
+            })
+        })
+        .collect();
+    host.until_done(&done).unwrap();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(SUM.with(|sum| sum.total.get()), THREADS * EACH);
+}
+
 // J100
 #[test]
 fn a_wake_up_with_nothing_to_do_is_not_quiet() {

@@ -245,7 +245,7 @@ fn run_interruptible_returns_when_everything_has_unwound() {
 
 #[test]
 fn waiting_for_ctrl_c_is_no_deadlock_and_detecting_one_can_be_left_off() {
-    for name in ["sleeps", "hangs_on_purpose"] {
+    for name in ["sleeps", "sleeps_for_long", "hangs_on_purpose"] {
         let end = Program::start(name).wait_for("ready").wait_until_it_waits().interrupt().end();
         assert_eq!(end.status.signal(), SIGINT, "{end:?}");
         assert_eq!(end.stderr, "");

@@ -185,6 +185,9 @@
 //! can be made a future, with [`into_future`](Call::into_future). A plain `async fn` can be spawned like
 //! a task function, but cannot open nurseries, and there is no trace of its insides.
 //!
+//! Another event loop can host a run on its own thread: [`lowlevel::start_guest_run`] for one that takes
+//! callbacks, [`Builder::guest`] for one that polls.
+//!
 //! Functions that take task functions bound them by [`TaskFn`], which works for arguments that are
 //! borrowed; functions that take a thunk, by [`Thunk`].
 //!
@@ -211,7 +214,9 @@
 //! # Seeing inside
 //!
 //! [`lowlevel::task_tree`] gives the tree of all tasks, with each `.await` from the outermost call to
-//! what the task waits for, by file and line. It is always there and costs next to nothing.
+//! what the task waits for, by file and line. It is always there and costs next to nothing. A run in
+//! which nothing can wake any task any more [ends with that tree](Builder::detect_deadlocks), and does
+//! not hang.
 //!
 //! # Building on it
 //!

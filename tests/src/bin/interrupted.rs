@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         "returns" => tell(&Builder::new().run_interruptible(cleans_up)),
         "hosts_a_guest" => hosts_a_guest(),
         "sleeps" => trio::run(sleeps_among_others),
+        "sleeps_for_long" => trio::run(sleeps_for_long),
         "hangs_on_purpose" => Builder::new().detect_deadlocks(false).run(hangs),
         "runs_twice" => runs_twice(),
         "raises_before_main" => tell(&raises_before_main()),
@@ -150,6 +151,12 @@ async fn sleeps_among_others() {
         println!("ready");
     })
     .unwrap();
+}
+
+#[trio::task(allow(long_sleep))]
+async fn sleeps_for_long() {
+    println!("ready");
+    trio::sleep(Duration::MAX).await;
 }
 
 #[trio::task]
