@@ -252,6 +252,13 @@ fn waiting_for_ctrl_c_is_no_deadlock_and_detecting_one_can_be_left_off() {
     }
 }
 
+#[test]
+fn an_interrupt_that_has_come_is_not_taken_for_a_deadlock() {
+    let end = Program::start("raises_and_hangs").wait_for("ready").end();
+    assert_eq!(end.status.signal(), SIGINT, "{end:?}");
+    assert_eq!(end.stderr, "");
+}
+
 // J97
 #[test]
 fn the_host_of_a_guest_run_is_told_and_goes_on() {

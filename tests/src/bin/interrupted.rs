@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         "returns" => tell(&Builder::new().run_interruptible(cleans_up)),
         "hosts_a_guest" => hosts_a_guest(),
         "sleeps" => trio::run(sleeps_among_others),
+        "raises_and_hangs" => trio::run(raises_and_hangs),
         "sleeps_for_long" => trio::run(sleeps_for_long),
         "hangs_on_purpose" => Builder::new().detect_deadlocks(false).run(hangs),
         "runs_twice" => runs_twice(),
@@ -157,6 +158,13 @@ async fn sleeps_among_others() {
 async fn sleeps_for_long() {
     println!("ready");
     trio::sleep(Duration::MAX).await;
+}
+
+/// Nothing can wake it but what has come already.
+#[trio::task]
+async fn raises_and_hangs() {
+    raise();
+    hangs().await;
 }
 
 #[trio::task]
