@@ -52,6 +52,16 @@ impl Program {
         self
     }
 
+    /// Waits until the program has nothing to do.
+    fn wait_until_it_waits(&mut self) -> &mut Self {
+        let state = format!("/proc/{}/stat", self.child.id());
+        // The state comes after the name, which is in parentheses.
+        while !std::fs::read_to_string(&state).unwrap().contains(") S ") {
+            std::thread::yield_now();
+        }
+        self
+    }
+
     fn close_input(&mut self) -> &mut Self {
         self.stdin = None;
         self
@@ -228,6 +238,32 @@ fn a_program_that_was_started_with_sigint_ignored_goes_on_ignoring_it() {
 fn run_interruptible_returns_when_everything_has_unwound() {
     let end = Program::start("returns").wait_for("ready").interrupt().end();
     assert!(end.lines.contains(&"interrupted".to_owned()));
+    assert!(CLEANED_UP.iter().all(|line| end.lines.contains(&(*line).to_owned())));
+    assert_eq!(end.lines.last().unwrap(), "went on");
+    assert!(end.status.success());
+}
+
+#[test]
+fn waiting_for_ctrl_c_is_no_deadlock_and_detecting_one_can_be_left_off() {
+    for name in ["sleeps", "sleeps_for_long", "hangs_on_purpose"] {
+        let end = Program::start(name).wait_for("ready").wait_until_it_waits().interrupt().end();
+        assert_eq!(end.status.signal(), SIGINT, "{end:?}");
+        assert_eq!(end.stderr, "");
+    }
+}
+
+#[test]
+fn an_interrupt_that_has_come_is_not_taken_for_a_deadlock() {
+    let end = Program::start("raises_and_hangs").wait_for("ready").end();
+    assert_eq!(end.status.signal(), SIGINT, "{end:?}");
+    assert_eq!(end.stderr, "");
+}
+
+// J97
+#[test]
+fn the_host_of_a_guest_run_is_told_and_goes_on() {
+    let end = Program::start("hosts_a_guest").wait_for("ready").interrupt().end();
+    assert!(end.lines.contains(&"interrupted by Ctrl-C".to_owned()), "{end:?}");
     assert!(CLEANED_UP.iter().all(|line| end.lines.contains(&(*line).to_owned())));
     assert_eq!(end.lines.last().unwrap(), "went on");
     assert!(end.status.success());

@@ -64,7 +64,7 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// #[test]
 /// fn t() -> T {
 ///     fn t() -> Call<impl Future<Output = T>> { … }
-///     Builder::new().clock(MockClock::autojump()).scheduler_seed(7).run(t)
+///     Builder::new().for_test().clock(MockClock::autojump()).scheduler_seed(7).run(t)
 /// }
 /// ```
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -79,7 +79,7 @@ pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
         Outer {
             attributes: quote_spanned!(span=> #[::core::prelude::v1::test]),
             output: result.to_token_stream(),
-            run: quote_spanned!(span=> #root::Builder::new() #clock #seed .run(#name)),
+            run: quote_spanned!(span=> #root::Builder::new().for_test() #clock #seed .run(#name)),
         }
     })
 }

@@ -209,6 +209,9 @@
 //! can be made a future, with [`into_future`](Call::into_future). A plain `async fn` can be spawned like
 //! a task function, but cannot open nurseries, and there is no trace of its insides.
 //!
+//! Another event loop can host a run on its own thread: [`lowlevel::start_guest_run`] for one that takes
+//! callbacks, [`Builder::guest`] for one that polls.
+//!
 //! Functions that take task functions bound them by [`TaskFn`], which works for arguments that are
 //! borrowed; functions that take a thunk, by [`Thunk`].
 //!
@@ -235,7 +238,9 @@
 //! # Seeing inside
 //!
 //! [`lowlevel::task_tree`] gives the tree of all tasks, with each `.await` from the outermost call to
-//! what the task waits for, by file and line. It is always there and costs next to nothing.
+//! what the task waits for, by file and line. It is always there and costs next to nothing. A run in
+//! which nothing can wake any task any more [ends with that tree](Builder::detect_deadlocks), and does
+//! not hang.
 //!
 //! # Building on it
 //!
@@ -338,9 +343,10 @@ pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shie
 /// Its counterpart in Trio is `trio.lowlevel`.
 pub mod lowlevel {
     pub use crate::runtime::clock::Clock;
-    pub use crate::runtime::idle::all_tasks_blocked;
-    pub use crate::runtime::errand::{Errand, Finished, Host, abandonable_errand, errand};
+    pub use crate::runtime::errand::{Errand, ErrandHost, Finished, abandonable_errand, errand};
+    pub use crate::runtime::guest::{GuestRun, Host, HostCall, start_guest_run};
     pub use crate::runtime::home::HomeRef;
+    pub use crate::runtime::idle::all_tasks_blocked;
     pub use crate::runtime::instrument::{Instrument, add_instrument, remove_instrument};
     pub use crate::runtime::introspect::{
         RunStatistics, Task, current_task, in_trio_run, in_trio_task, statistics,
@@ -357,8 +363,9 @@ pub mod lowlevel {
     };
     pub use crate::runtime::reactor::{IoSource, notify_closing, wait_readable, wait_writable};
     pub use crate::runtime::request::{Request, TaskRequest, request, task_request};
-    pub use crate::runtime::run::look_at_clock;
+    pub use crate::runtime::run::{Next, look_at_clock};
     pub use crate::runtime::runvar::{RunVar, RunVarToken};
+    pub use crate::runtime::started::RunError;
     pub use crate::runtime::suspend::{Abort, Resumer, Suspend, suspend};
     pub use crate::runtime::system::spawn_system_task;
     pub use crate::runtime::token::{TrioToken, current_trio_token};

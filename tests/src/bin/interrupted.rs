@@ -1,5 +1,6 @@
 //! Programs that get a Ctrl-C: what `tests/interrupt.rs` starts. The argument says which.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::io::stdin;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use tests::probe::OnDrop;
-use trio::lowlevel::{RunVar, checkpoint, wait_readable};
+use trio::lowlevel::{HostCall, ParkingLot, RunVar, checkpoint, start_guest_run, wait_readable};
 use trio::signal::{self, open_signal_receiver};
 use trio::testing::wait_all_tasks_blocked;
 use trio::{Builder, Interrupted, nursery};
@@ -30,6 +31,11 @@ fn main() -> ExitCode {
         "has_a_handler" => has_a_handler(),
         "takes_the_handler_over" => takes_the_handler_over(),
         "returns" => tell(&Builder::new().run_interruptible(cleans_up)),
+        "hosts_a_guest" => hosts_a_guest(),
+        "sleeps" => trio::run(sleeps_among_others),
+        "raises_and_hangs" => trio::run(raises_and_hangs),
+        "sleeps_for_long" => trio::run(sleeps_for_long),
+        "hangs_on_purpose" => Builder::new().detect_deadlocks(false).run(hangs),
         "runs_twice" => runs_twice(),
         "raises_before_main" => tell(&raises_before_main()),
         "raises_and_returns" => tell(&Builder::new().run_interruptible(raises_and_returns)),
@@ -146,6 +152,54 @@ async fn cleans_up() {
         trio::sleep_forever().await;
     })
     .unwrap();
+}
+
+/// The host of a guest learns of Ctrl-C, and goes on.
+fn hosts_a_guest() {
+    let (sender, calls) = std::sync::mpsc::channel::<HostCall>();
+    let done = Rc::new(Cell::new(false));
+    let told = Rc::clone(&done);
+    let run_soon = move |call| sender.send(call).unwrap();
+    start_guest_run(cleans_up, run_soon, move |result| {
+        println!("{}", result.unwrap_err());
+        told.set(true);
+    });
+    while !done.get() {
+        let call = calls.recv().unwrap();
+        call();
+    }
+}
+
+/// Only Ctrl-C can wake these, and one of them means it.
+#[trio::task]
+async fn sleeps_among_others() {
+    let lot = ParkingLot::new();
+    nursery!(|n| {
+        n.spawn(trio::sleep_forever);
+        n.spawn(ParkingLot::park, &lot);
+        wait_all_tasks_blocked().await;
+        println!("ready");
+    })
+    .unwrap();
+}
+
+#[trio::task(allow(long_sleep))]
+async fn sleeps_for_long() {
+    println!("ready");
+    trio::sleep(Duration::MAX).await;
+}
+
+/// Nothing can wake it but what has come already.
+#[trio::task]
+async fn raises_and_hangs() {
+    raise();
+    hangs().await;
+}
+
+#[trio::task]
+async fn hangs() {
+    println!("ready");
+    let _ = ParkingLot::new().park().await;
 }
 
 #[trio::task]

@@ -3,6 +3,7 @@
 pub(crate) mod faults;
 pub(crate) mod fork;
 pub(crate) mod interrupt;
+pub(crate) mod poll;
 pub(crate) mod signals;
 pub(crate) mod thread_name;
 pub(crate) mod timer;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::error::{Cancelled, NoAnswer};
 use super::job::Job;
 use crate::lowlevel::{
-    Host, Request, TaskLocals, TaskRequest, TrioToken, checkpoint_if_cancelled, in_trio_run,
+    ErrandHost, Request, TaskLocals, TaskRequest, TrioToken, checkpoint_if_cancelled, in_trio_run,
     request, spawn_system_task, task_request,
 };
 use crate::{RunFinishedError, Thunk};
@@ -26,17 +26,17 @@ thread_local! {
 /// A worker thread, as it sees itself.
 #[derive(Clone)]
 pub(super) struct Worker {
-    host: Host,
+    host: ErrandHost,
     /// The run, if what is called there is not to be a part of the task.
     outside: Option<TrioToken>,
 }
 
 impl Worker {
-    pub(super) fn of_host(host: &Host) -> Worker {
+    pub(super) fn of_host(host: &ErrandHost) -> Worker {
         Worker { host: host.clone(), outside: None }
     }
 
-    pub(super) fn outside_host(host: &Host, trio: TrioToken) -> Worker {
+    pub(super) fn outside_host(host: &ErrandHost, trio: TrioToken) -> Worker {
         Worker { host: host.clone(), outside: Some(trio) }
     }
 

@@ -12,7 +12,7 @@ use super::start;
 use super::threads::{Active, Threads};
 use crate::Call;
 use crate::lowlevel::{
-    Errand, Host, TaskLocals, abandonable_errand, checkpoint_if_cancelled, current_task,
+    Errand, ErrandHost, TaskLocals, abandonable_errand, checkpoint_if_cancelled, current_task,
     current_trio_token, errand,
 };
 use crate::sync::{Borrower, CapacityLimiter, LimiterToken};
@@ -141,7 +141,7 @@ where
     let name = thread.name.unwrap_or_else(default_name::<J>);
     let locals = TaskLocals::current();
     errand(
-        move |host: &Host| Worker::of_host(host).enter(|| locals.enter(|| job.call())),
+        move |host: &ErrandHost| Worker::of_host(host).enter(|| locals.enter(|| job.call())),
         move |errand: Errand| {
             let called = name.clone();
             if let Err(error) = start::start(Some(name), || errand.run(), drop) {
@@ -246,7 +246,7 @@ where
     let worker_trio = trio.clone();
     let (limiter, noted) = (Rc::clone(&limiter), Rc::clone(&threads));
     let result = abandonable_errand(
-        move |host: &Host| {
+        move |host: &ErrandHost| {
             let worker = Worker::outside_host(host, worker_trio);
             catch_unwind(AssertUnwindSafe(|| worker.enter(|| locals.enter(|| job.call()))))
         },

@@ -71,7 +71,7 @@ impl<'scope> Nursery<'scope> {
     fn spawn_task<T>(
         self,
         thunk: T,
-        flags: u8,
+        flags: u16,
         name: Option<String>,
     ) -> TaskHandle<<T::Output as TaskOutput>::Value>
     where
@@ -93,7 +93,7 @@ impl<'scope> Nursery<'scope> {
         self,
         frame: F,
         spawned: &'static Location<'static>,
-        flags: u8,
+        flags: u16,
         name: Option<String>,
     ) -> TaskHandle<C::Value>
     where

@@ -21,7 +21,7 @@ pub use source::IoSource;
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -95,8 +95,8 @@ impl Reactor {
 
     /// Waits for events, at most for `timeout`. Exact to the timer's resolution where that is finer
     /// than the poller's: whole milliseconds are left to the poller, which comes back early for the
-    /// rest.
-    pub(crate) fn poll(&self, timeout: Option<Duration>) -> io::Result<()> {
+    /// rest. Says whether there are any.
+    pub(crate) fn poll(&self, timeout: Option<Duration>) -> io::Result<bool> {
         const MILLI: u128 = 1_000_000;
         let timeout = match timeout {
             Some(exact) if !exact.is_zero() => match exact.as_nanos() / MILLI {
@@ -112,10 +112,17 @@ impl Reactor {
             // A signal handler has run.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();
-                Ok(())
+                Ok(false)
             }
-            other => other,
+            other => other.map(|()| !events.is_empty()),
         }
+    }
+
+    /// Another descriptor of the poller's, which is readable while `poll` has something to find.
+    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+        let poll = self.poll.borrow();
+        // SAFETY: rule 6: the descriptor is the poller's, which lives for the call.
+        unsafe { BorrowedFd::borrow_raw(poll.as_raw_fd()) }.try_clone_to_owned()
     }
 
     /// Wakes those who wait for what the last poll has found.
@@ -155,6 +162,12 @@ impl Reactor {
     /// Hands the ear for Ctrl-C over, to be listened to when the run is gone.
     pub(crate) fn take_interrupts(&self) -> Option<Interrupts> {
         self.interrupts.take()
+    }
+
+    /// Whether a task waits for a descriptor.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        let sources = self.sources.sources.borrow();
+        sources.iter().any(|(_, source)| source.read.busy.get() || source.write.busy.get())
     }
 
     /// How many tasks wait to read and to write.

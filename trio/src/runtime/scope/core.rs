@@ -213,6 +213,12 @@ impl ScopeCore {
         if self.stage.get() == Stage::Active {
             self.notice_deadline();
             self.arm();
+            // Whoever moves it may be a host, while its guest waits.
+            context::try_run(|run| {
+                if let Some(run) = run {
+                    run.rouse();
+                }
+            });
         }
     }
 
