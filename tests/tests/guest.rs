@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SendError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -621,6 +621,7 @@ fn a_guest_that_its_host_drops_warns_and_leaves_the_thread_as_it_was() {
         assert!(output.status.success(), "{text}");
         assert_eq!(text.matches("a guest run was dropped before it was over").count(), 4, "{text}");
         assert_eq!(text.matches("the frame is dropped").count(), 4, "{text}");
+        assert_eq!(text.matches("was given up by its host").count(), 1, "{text}");
         assert!(!text.contains("never"), "{text}");
         return;
     }
@@ -631,35 +632,51 @@ fn a_guest_that_its_host_drops_warns_and_leaves_the_thread_as_it_was() {
     spawn_system_task(trio::sleep_forever);
     drop(host.calls.recv().unwrap());
     assert!(done.take().is_none() && !in_trio_run());
-    // The host goes while the guest waits.
-    let host = Loop::new();
-    host.start(Builder::new(), cleans_up);
-    host.settle();
-    let token = current_trio_token();
-    drop(host);
-    token.call_soon(|| ()).unwrap();
-    while in_trio_run() {
-        // The thread that waits finds it gone; the guest is taken down when another run begins.
-        if std::panic::catch_unwind(|| trio::run(five)).is_ok() {
-            break;
+    // Another is dropped on the thread that waits: the guest is taken down when another run begins.
+    let (sender, calls) = channel::<HostCall>();
+    let (dropped, is_dropped) = channel();
+    let run_soon = move |call| {
+        if let Err(SendError(call)) = sender.send(call) {
+            drop(call);
+            dropped.send(()).unwrap();
         }
+    };
+    start_guest_run(cleans_up, run_soon, |_| unreachable!("it is given up"));
+    while let Ok(call) = calls.try_recv() {
+        call();
     }
+    let token = current_trio_token();
+    drop(calls);
+    token.call_soon(|| ()).unwrap();
+    is_dropped.recv().unwrap();
+    assert!(in_trio_run());
+    assert_eq!(trio::run(five), 5);
     assert!(token.call_soon(|| ()).is_err());
     // The thread of the host ends.
-    std::thread::spawn(|| {
+    let ended = std::thread::spawn(|| {
         let host = Loop::new();
         host.start(Builder::new(), cleans_up);
         host.settle();
-        std::mem::forget(host);
-    })
-    .join()
-    .unwrap();
+        host
+    });
+    drop(ended.join().unwrap());
     // One that is stepped by hand.
     let mut guest = Builder::new().guest(cleans_up);
     step_until_it_waits(&mut guest);
     drop(guest);
     assert!(!in_trio_run());
     assert_eq!(trio::run(five), 5);
+    while threads_named("trio guest wait") > 0 {
+        std::thread::yield_now();
+    }
+}
+
+/// How many threads of this process have the name.
+fn threads_named(name: &str) -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("comm")));
+    // One may end meanwhile.
+    names.filter(|found| found.as_ref().is_ok_and(|found| found.trim() == name)).count()
 }
 
 #[test]

@@ -331,8 +331,8 @@ fn abandon(link: &Link) {
     }
     if link.thread != thread::current().id() {
         // It cannot be touched from here: it goes with its thread, or when that begins another run.
-        link.abandoned.store(true, Ordering::Release);
         report::say(format_args!("a guest run was given up by its host"));
+        link.abandoned.store(true, Ordering::Release);
         return;
     }
     let is_there = with_guest(link, |_| ()).is_some();

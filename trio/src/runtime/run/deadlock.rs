@@ -11,7 +11,7 @@
 //! - the inbox is empty, and the system has nothing to tell.
 //!
 //! Nothing else runs on this thread meanwhile, but for a host (a guest is not watched) and for
-//! instruments, which have been called by then. All that is left is a Ctrl-C. Whoever waits for that says
+//! instruments, which have been called by then; if one has woken a task the inbox says so. All that is left is a Ctrl-C. Whoever waits for that says
 //! so with `sleep_forever`, or by a future that waits for nothing: then it is not a deadlock, except in a
 //! test, where nobody presses it.
 //!
@@ -97,7 +97,6 @@ impl Run {
     fn is_stuck(&self) -> bool {
         if self.deadlocks.watch == Watch::Off
             || self.deadlocks.given.get() > 0
-            || !self.queue.is_empty()
             || self.reactor.is_waited_for()
             || Arc::strong_count(&self.inbox) > OWN_REFERENCES
         {
