@@ -3,9 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use tests::faults::OnDrop;
 use tests::panics::{panic_text, text};
 use trio::lowlevel::{checkpoint, current_task};
@@ -314,6 +317,45 @@ async fn those_who_wait_with_a_lock_that_breaks_hear_of_it_when_they_are_notifie
         assert!(text(&*payload).contains("this lock is broken"), "{}", text(&*payload));
     })
     .unwrap();
+}
+
+thread_local! {
+    static ACQUIRING: RefCell<Option<LocalBoxFuture<'static, LockGuard<'static, u32>>>> =
+        const { RefCell::new(None) };
+    static SHARED: Cell<Option<&'static Shared>> = const { Cell::new(None) };
+}
+
+/// Goes on at once, with the lock, and notifies.
+struct NotifiesWhenWoken;
+
+impl Wake for NotifiesWhenWoken {
+    fn wake(self: Arc<Self>) {
+        let acquiring = ACQUIRING.take().expect("it is woken once");
+        let guard = acquiring.now_or_never().expect("it has the lock");
+        let shared = SHARED.get().expect("it was set");
+        assert_eq!(shared.changed.notify(&guard, 1), 1);
+    }
+}
+
+#[trio::test]
+async fn the_lock_is_released_by_one_who_waits_already() {
+    let shared: &'static Shared = Box::leak(Box::default());
+    SHARED.set(Some(shared));
+    nursery!(|n| {
+        n.spawn(async {
+            let mut guard = shared.lock.acquire().await;
+            wait_all_tasks_blocked().await;
+            shared.changed.wait(&mut guard).await;
+            *guard += 1;
+        });
+        checkpoint().await;
+        let mut acquiring = shared.lock.acquire().boxed_local();
+        let waker = Waker::from(Arc::new(NotifiesWhenWoken));
+        assert!(acquiring.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        ACQUIRING.set(Some(acquiring));
+    })
+    .unwrap();
+    assert_eq!(*shared.lock.acquire().await, 1);
 }
 
 /// Looks at the value when it is dropped.
