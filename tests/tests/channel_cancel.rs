@@ -300,6 +300,45 @@ async fn a_foreign_waker_may_use_the_channel_that_wakes_it() -> trio::Result<()>
     Ok(())
 }
 
+async fn fails(receiver: Rc<Receiver<u32>>) -> bool {
+    receiver.receive().await.is_err()
+}
+
+#[trio::test]
+async fn a_foreign_waker_may_drop_others_that_wait_on_a_handle_that_is_closed() {
+    type Waiting = Rc<RefCell<Vec<LocalBoxFuture<'static, bool>>>>;
+    let (_sender, receiver) = unbounded::<u32>();
+    let receiver = Rc::new(receiver);
+    let waiting = Waiting::default();
+    for _ in 0..5 {
+        let receiver = Rc::clone(&receiver);
+        waiting.borrow_mut().push(Box::pin(fails(receiver)));
+    }
+    let wakes = Arc::new(AtomicU32::new(0));
+    let waker = Waker::from(Arc::new(CallsIn(Arc::clone(&wakes))));
+    poll_fn(|_| {
+        for waiting in &mut *waiting.borrow_mut() {
+            assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        Poll::Ready(())
+    })
+    .await;
+    let inside = Rc::clone(&waiting);
+    CALLED_IN.set(Some(Box::new(move || {
+        // One of them at a time, from the end.
+        drop(inside.borrow_mut().pop());
+    })));
+    receiver.close();
+    CALLED_IN.set(None);
+    // Three were woken, of whom the last was dropped by its own waker.
+    assert_eq!(wakes.load(Ordering::Relaxed), 3);
+    assert_eq!(waiting.borrow().len(), 2);
+    assert_eq!(receiver.statistics().tasks_waiting_receive, 0);
+    for mut waiting in waiting.take() {
+        assert_eq!(waiting.as_mut().now_or_never(), Some(true));
+    }
+}
+
 /// A sequence of numbers that look random.
 struct Random(u64);
 

@@ -82,7 +82,9 @@ impl<T> Core<T> {
     #[inline]
     pub(super) fn put(&self, value: T) -> Result<(), T> {
         let mut items = self.items.borrow_mut();
-        if let Some(first) = self.receiving.first() {
+        if !self.receiving.is_empty()
+            && let Some(first) = self.receiving.first()
+        {
             items.handed.push_back((number_in(first.note), value));
             drop(items);
             // Last: a foreign waker may call in here.
@@ -103,7 +105,10 @@ impl<T> Core<T> {
         let mut items = self.items.borrow_mut();
         let mut value = items.buffer.pop_front();
         let has_room = value.is_none() || items.buffer.len() < self.capacity;
-        if has_room && let Some(first) = self.sending.first() {
+        if has_room
+            && !self.sending.is_empty()
+            && let Some(first) = self.sending.first()
+        {
             let offered = items.offered[number_in(first.note)].take();
             let offered = offered.expect("one who is parked has not sent");
             match value {

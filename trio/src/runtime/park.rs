@@ -170,11 +170,13 @@ impl ParkingLot {
     }
 
     /// How many tasks are parked.
+    #[inline]
     pub fn len(&self) -> usize {
         self.0.len.get()
     }
 
     /// Whether no task is parked.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
