@@ -1,13 +1,12 @@
 //! Trio and tokio (current-thread, with a `LocalSet`) in one run.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use benches::{Contender, measure, print_row};
-use tokio::task::LocalSet;
+use benches::{SideBySide, on_tokio};
 use trio::lowlevel::ParkingLot;
 use trio::nursery;
 
@@ -23,14 +22,6 @@ async fn self_wake() {
         Poll::Pending
     })
     .await;
-}
-
-fn on_tokio<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a current-thread runtime can be built");
-    LocalSet::new().block_on(&runtime, future)
 }
 
 #[trio::task]
@@ -177,16 +168,8 @@ async fn deadlines_on_tokio(times: u32) {
 }
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    let rounds = if quick { 5 } else { 15 };
-    let scale = if quick { 1 } else { 5 };
-    let compare = |workload: &str, operations: u32, trio: fn(u32), tokio: fn(u32)| {
-        let contenders = [Contender::new("trio", trio), Contender::new("tokio", tokio)];
-        print_row(workload, &measure(&contenders, operations * scale, rounds));
-    };
-    println!("| workload | trio | tokio, ratio |");
-    println!("|---|---|---|");
-    compare(
+    let side_by_side = SideBySide::begin();
+    side_by_side.compare(
         "self-wake, 1 task",
         200_000,
         |n| trio::run(|| yielding(n)),
@@ -202,19 +185,19 @@ fn main() {
             })
         },
     );
-    compare(
+    side_by_side.compare(
         "checkpoint (`yield_now`), 1 task",
         200_000,
         |n| trio::run(|| checkpoints(n)),
         |n| on_tokio(many_yielding_on_tokio(1, n)),
     );
-    compare(
+    side_by_side.compare(
         "checkpoint (`yield_now`), 100 tasks",
         200_000,
         |n| trio::run(|| many_yielding(100, n / 100)),
         |n| on_tokio(many_yielding_on_tokio(100, n / 100)),
     );
-    compare(
+    side_by_side.compare(
         "spawn and join, 10,000 children",
         100_000,
         |n| {
@@ -232,19 +215,19 @@ fn main() {
             })
         },
     );
-    compare(
+    side_by_side.compare(
         "hand-off between two tasks",
         100_000,
         |n| trio::run(|| hand_off(n)),
         |n| on_tokio(hand_off_on_tokio(n)),
     );
-    compare(
+    side_by_side.compare(
         "deadline scope in and out",
         200_000,
         |n| trio::run(|| deadlines(n)),
         |n| on_tokio(deadlines_on_tokio(n)),
     );
-    compare(
+    side_by_side.compare(
         "deadline scope in and out, suspended inside",
         200_000,
         |n| trio::run(|| deadlines_suspended(n)),

@@ -1,7 +1,10 @@
 //! Timing workloads side by side: the same work on several runtimes, interleaved, several rounds, so
 //! that whatever the machine is doing meanwhile happens to all of them.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
+
+use tokio::task::LocalSet;
 
 /// One runtime's version of a workload: does `operations` of it and returns.
 pub struct Contender {
@@ -72,4 +75,41 @@ pub fn print_row(workload: &str, times: &[Times]) {
         }
     }
     println!(" |");
+}
+
+/// Runs a future on tokio: its current-thread runtime, with a `LocalSet`.
+///
+/// # Panics
+///
+/// If the runtime cannot be built.
+pub fn on_tokio<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a current-thread runtime can be built");
+    LocalSet::new().block_on(&runtime, future)
+}
+
+/// Compares trio with tokio, and prints each workload as a line of a table.
+pub struct SideBySide {
+    rounds: usize,
+    scale: u32,
+}
+
+impl SideBySide {
+    /// Prints the head of the table. With `--quick` on the command line it is measured less.
+    pub fn begin() -> SideBySide {
+        println!("| workload | trio | tokio, ratio |");
+        println!("|---|---|---|");
+        match std::env::args().any(|argument| argument == "--quick") {
+            true => SideBySide { rounds: 5, scale: 1 },
+            false => SideBySide { rounds: 15, scale: 5 },
+        }
+    }
+
+    /// Measures one workload, of so many operations or, without `--quick`, a multiple of it.
+    pub fn compare(&self, workload: &str, operations: u32, trio: fn(u32), tokio: fn(u32)) {
+        let contenders = [Contender::new("trio", trio), Contender::new("tokio", tokio)];
+        print_row(workload, &measure(&contenders, operations * self.scale, self.rounds));
+    }
 }

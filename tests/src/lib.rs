@@ -1,5 +1,6 @@
 //! What the integration tests share, one module for each kind of help.
 
+pub mod channel_locks;
 pub mod faults;
 pub mod frames;
 pub mod panics;

@@ -486,6 +486,120 @@ async fn a_cancelled_sequencer_never_waits_for_ever() {
     }
 }
 
+#[trio::test(clock = "mock")]
+async fn a_clean_up_is_done_exactly_once_wherever_the_body_is_cancelled() {
+    let (begun, cleaned) = (Cell::new(0), Cell::new(0));
+    let places = cancel_everywhere(
+        async || {
+            checkpoint().await;
+            begun.set(begun.get() + 1);
+            trio::finally(
+                async {
+                    trio::sleep(Duration::from_secs(1)).await;
+                    checkpoint().await;
+                },
+                async {
+                    trio::sleep(Duration::from_secs(1)).await;
+                    cleaned.set(cleaned.get() + 1);
+                },
+            )
+            .await;
+        },
+        |_, round| assert_eq!(begun.get(), cleaned.get(), "{round}"),
+    )
+    .await;
+    assert!(places.len() > 6 && begun.get() > 0);
+}
+
+#[trio::test(clock = "mock")]
+async fn a_cancelled_tree_of_tasks_is_gone_with_its_services() {
+    let living = Cell::new(0);
+    let places = cancel_everywhere(
+        async || {
+            nursery!(|n| {
+                n.spawn_service(async {
+                    living.set(living.get() + 1);
+                    let _gone = tests::probe::OnDrop(|| living.set(living.get() - 1));
+                    trio::sleep_forever().await;
+                });
+                for _ in 0..2 {
+                    n.spawn(async {
+                        nursery!(|n| {
+                            n.spawn(trio::sleep, Duration::from_secs(1));
+                            let child = n.spawn_monitored(checkpoint);
+                            child.outcome().await;
+                        })
+                    });
+                }
+            })
+            .unwrap();
+        },
+        |_, round| {
+            assert_eq!((living.get(), statistics().tasks_living), (0, 1), "{round}");
+            assert_eq!(statistics().deadlines, 0, "{round}");
+        },
+    )
+    .await;
+    assert!(places.len() > 30);
+}
+
+#[trio::test(clock = "mock")]
+async fn a_cancelled_receive_from_a_foreign_channel_loses_nothing() {
+    let mut injector = CancelInjector::new();
+    while let Some(round) = injector.next_round() {
+        let (mut send, mut receive) = futures::channel::mpsc::channel(1);
+        let mut received = Vec::new();
+        nursery!(|n| {
+            n.spawn(async {
+                for number in 0..5 {
+                    futures::SinkExt::send(&mut send, number).await?;
+                }
+                send.close_channel();
+                Ok::<_, futures::channel::mpsc::SendError>(())
+            });
+            let piece = async {
+                while let Some(number) = futures::StreamExt::next(&mut receive).await {
+                    received.push(number);
+                }
+            };
+            round.run(piece).await;
+            while let Some(number) = futures::StreamExt::next(&mut receive).await {
+                received.push(number);
+            }
+        })
+        .unwrap();
+        assert_eq!(received, [0, 1, 2, 3, 4], "{round}");
+    }
+    assert!(injector.places().len() > 8);
+}
+
+/// Each round is shuffled in another way; every one of them has to hold.
+#[test]
+fn the_rounds_hold_under_any_schedule() {
+    #[trio::task]
+    async fn borrows_everywhere() {
+        let limiter = CapacityLimiter::new(2);
+        cancel_everywhere(
+            async || {
+                nursery!(|n| {
+                    for _ in 0..4 {
+                        n.spawn(async {
+                            let _token = limiter.acquire().await;
+                            checkpoint().await;
+                        });
+                    }
+                })
+                .unwrap();
+            },
+            |_, round| assert_eq!(limiter.borrowed_tokens(), 0, "{round}"),
+        )
+        .await;
+    }
+    for seed in 0..10 {
+        trio::Builder::new().scheduler_seed(seed).run(borrows_everywhere);
+    }
+}
+
 #[trio::task]
 async fn tcp_pair(
     listener: &TcpListener,

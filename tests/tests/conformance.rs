@@ -226,6 +226,11 @@ impl<S> Mutant<S> {
     }
 }
 
+async fn at_once() -> io::Result<()> {
+    checkpoint().await;
+    Ok(())
+}
+
 impl<S: AsyncResource> AsyncResource for Mutant<S> {
     fn close_forcefully(&self) {
         self.closed.set(true);
@@ -258,9 +263,9 @@ impl<S: SendStream> SendStream for Mutant<S> {
             (Bug::SendOfNothingIsSeen, true) => return self.inner.send_all(b"\0").await,
             (Bug::SendOfNothingWaits, true) => sleep_forever().await,
             (Bug::ClosedSendOfNothingIsFine, true) if self.closed.get() => {
-                return Ok(checkpoint().await);
+                return at_once().await;
             }
-            (Bug::SendsAfterEof, _) if self.ended.get() => return Ok(checkpoint().await),
+            (Bug::SendsAfterEof, _) if self.ended.get() => return at_once().await,
             _ => {}
         }
         let before = self.sent.replace(self.sent.get() + data.len());
@@ -277,9 +282,9 @@ impl<S: SendStream> SendStream for Mutant<S> {
         match self.bug {
             Bug::TheWaitIsTooLong => sleep_forever().await,
             Bug::TheWaitIsTooShort if !self.closed.get() && !self.ended.get() => {
-                return Ok(checkpoint().await);
+                return at_once().await;
             }
-            Bug::ClosedWaitIsFine if self.closed.get() => return Ok(checkpoint().await),
+            Bug::ClosedWaitIsFine if self.closed.get() => return at_once().await,
             _ => {}
         }
         self.judge(self.inner.wait_send_all_might_not_block().await).await
@@ -304,10 +309,11 @@ impl<S: ReceiveStream> ReceiveStream for Mutant<S> {
         match &result {
             Ok(0) => self.received_end.set(true),
             Ok(_) if self.has(Bug::ReceivingIsCancelledAfterTheFact) => checkpoint().await,
-            Err(error) if is_error::<BusyResourceError>(error) => {
-                if self.has(Bug::TheSecondReceiverWaits) {
-                    sleep_forever().await;
-                }
+            Err(error)
+                if is_error::<BusyResourceError>(error)
+                    && self.has(Bug::TheSecondReceiverWaits) =>
+            {
+                sleep_forever().await;
             }
             _ => {}
         }
@@ -423,8 +429,7 @@ impl ReceiveStream for HalfHasty {
 // U181
 #[test]
 fn an_operation_that_is_no_checkpoint_is_found_out() {
-    let run = |piece: &dyn Fn()| panic_text(|| piece());
-    let verdict = run(&|| {
+    let verdict = panic_text(|| {
         trio::run(|| {
             let make = || {
                 let receive = Rc::new(MemoryReceiveStream::new());
@@ -438,7 +443,7 @@ fn an_operation_that_is_no_checkpoint_is_found_out() {
         "the stream breaks the rule \u{201c}an operation that succeeds is a checkpoint\u{201d}: \
          `send_all` has been neither a cancellation point nor a schedule point"
     );
-    let verdict = run(&|| {
+    let verdict = panic_text(|| {
         trio::run(|| {
             let make = || {
                 let (send, _) = memory_stream_one_way_pair();

@@ -52,6 +52,16 @@ impl Program {
         self
     }
 
+    /// Waits until the program has nothing to do.
+    fn wait_until_it_waits(&mut self) -> &mut Self {
+        let state = format!("/proc/{}/stat", self.child.id());
+        // The state comes after the name, which is in parentheses.
+        while !std::fs::read_to_string(&state).unwrap().contains(") S ") {
+            std::thread::yield_now();
+        }
+        self
+    }
+
     fn close_input(&mut self) -> &mut Self {
         self.stdin = None;
         self
@@ -234,6 +244,32 @@ fn run_interruptible_returns_when_everything_has_unwound() {
 }
 
 #[test]
+fn waiting_for_ctrl_c_is_no_deadlock_and_detecting_one_can_be_left_off() {
+    for name in ["sleeps", "sleeps_for_long", "hangs_on_purpose"] {
+        let end = Program::start(name).wait_for("ready").wait_until_it_waits().interrupt().end();
+        assert_eq!(end.status.signal(), SIGINT, "{end:?}");
+        assert_eq!(end.stderr, "");
+    }
+}
+
+#[test]
+fn an_interrupt_that_has_come_is_not_taken_for_a_deadlock() {
+    let end = Program::start("raises_and_hangs").wait_for("ready").end();
+    assert_eq!(end.status.signal(), SIGINT, "{end:?}");
+    assert_eq!(end.stderr, "");
+}
+
+// J97
+#[test]
+fn the_host_of_a_guest_run_is_told_and_goes_on() {
+    let end = Program::start("hosts_a_guest").wait_for("ready").interrupt().end();
+    assert!(end.lines.contains(&"interrupted by Ctrl-C".to_owned()), "{end:?}");
+    assert!(CLEANED_UP.iter().all(|line| end.lines.contains(&(*line).to_owned())));
+    assert_eq!(end.lines.last().unwrap(), "went on");
+    assert!(end.status.success());
+}
+
+#[test]
 fn after_an_interrupted_run_the_next_can_be_interrupted_and_after_all_the_process() {
     let mut program = Program::start("runs_twice");
     for _ in 0..2 {
@@ -313,4 +349,84 @@ fn a_receiver_that_outlives_its_run_leaves_the_default_behind() {
     let end = Program::start("keeps_a_receiver").end();
     assert_eq!(end.lines, ["still here"]);
     assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn with_a_grace_the_first_ctrl_c_asks_and_a_main_that_ends_has_its_own_status() {
+    let mut program = Program::start("ends_when_asked");
+    program.wait_for("ready").interrupt().wait_for("asked");
+    assert!(program.catches_interrupts());
+    let end = program.close_input().end();
+    assert_eq!(end.lines, ["done", "went on"]);
+    assert!(end.status.success());
+    assert_eq!(end.stderr, "");
+}
+
+#[test]
+fn a_main_that_ends_within_its_grace_was_not_interrupted() {
+    let mut program = Program::start("ends_when_asked_with_a_value");
+    program.wait_for("ready").interrupt().wait_for("asked");
+    assert_eq!(program.close_input().end().lines, ["done", "ended with 7", "went on"]);
+}
+
+#[test]
+fn a_main_made_by_the_macro_can_have_a_grace() {
+    let mut program = Program::start("hello_with_a_grace");
+    let end = program.wait_for("ready").interrupt().wait_for("asked").end();
+    assert_eq!(end.status.code(), Some(3));
+}
+
+#[test]
+fn the_second_ctrl_c_cancels_and_the_process_dies_of_it() {
+    let mut program = Program::start("goes_on_when_asked");
+    program.wait_for("ready").interrupt().wait_for("asked");
+    program.interrupt().wait_for("cleaning up");
+    assert!(!program.catches_interrupts());
+    let end = program.close_input().end();
+    assert_eq!(end.lines, ["cleaned up", "dropped"]);
+    assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn the_third_ctrl_c_ends_the_process_at_once() {
+    let mut program = Program::start("goes_on_when_asked");
+    program.wait_for("ready").interrupt().wait_for("asked");
+    program.interrupt().wait_for("cleaning up");
+    let end = program.interrupt().end();
+    assert_eq!(end.lines, [""; 0]);
+    assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn when_its_grace_is_over_main_is_cancelled_and_the_process_dies_of_the_ctrl_c() {
+    let mut program = Program::start("goes_on_beyond_its_grace");
+    program.wait_for("ready").interrupt().wait_for("asked").wait_for("cleaning up");
+    let end = program.close_input().end();
+    assert_eq!(end.lines, ["cleaned up", "dropped"]);
+    assert_eq!(end.status.signal(), SIGINT);
+}
+
+#[test]
+fn a_main_that_returns_after_its_grace_was_interrupted() {
+    let end = Program::start("returns_beyond_its_grace").wait_for("ready").interrupt().end();
+    assert_eq!(end.lines, ["interrupted with 7", "went on"]);
+}
+
+#[test]
+fn a_main_that_returns_as_it_is_asked_is_the_answer() {
+    for program in ["raises_and_returns_with_a_grace", "raises_when_all_is_over_with_a_grace"] {
+        assert_eq!(Program::start(program).end().lines, ["ended with 7", "went on"]);
+    }
+}
+
+#[test]
+fn two_ctrl_c_that_come_at_once_are_not_taken_for_one() {
+    let end = Program::start("raises_twice_and_returns_with_a_grace").end();
+    assert_eq!(end.lines, ["interrupted with 7", "went on"]);
+}
+
+#[test]
+fn the_grace_is_mains_and_not_that_of_system_tasks() {
+    let end = Program::start("lets_its_grace_pass_at_shutdown").end();
+    assert_eq!(end.lines, ["ended with 7", "went on"]);
 }

@@ -582,6 +582,126 @@ async fn a_park_that_is_dropped_after_its_turn_came_can_tell() {
     checkpoint().await;
 }
 
+#[trio::test]
+async fn a_turn_that_is_dropped_unused_is_passed_on() {
+    let (lot, passed_on) = (ParkingLot::new(), Cell::new(0));
+    let park = || Box::pin(lot.park().passing_on(|| passed_on.set(passed_on.get() + 1)));
+    // Only what was unparked and not polled has a turn to pass on.
+    let idle = park();
+    drop(idle);
+    let mut waiting = park();
+    assert!(waiting.as_mut().now_or_never().is_none());
+    drop(waiting);
+    let mut waiting = park();
+    assert!(waiting.as_mut().now_or_never().is_none());
+    lot.unpark(1);
+    waiting.await.unwrap();
+    let mut broken = park();
+    assert!(broken.as_mut().now_or_never().is_none());
+    assert_eq!(passed_on.get(), 0);
+    let mut unparked = park();
+    assert!(unparked.as_mut().now_or_never().is_none());
+    lot.repark(&lot, 1);
+    lot.unpark(1);
+    drop(unparked);
+    assert_eq!(passed_on.get(), 1);
+    lot.break_lot("vandal");
+    drop(broken);
+    assert_eq!(passed_on.get(), 1);
+}
+
+#[trio::test]
+async fn a_park_that_is_firm_once_moved_heeds_a_cancellation_only_before() {
+    for moved in [false, true] {
+        let (one, two, scope) = (ParkingLot::new(), ParkingLot::new(), CancelScope::new());
+        let went_on = Cell::new(false);
+        nursery!(|n| {
+            n.spawn(async {
+                scope
+                    .run(async {
+                        one.park().firm_once_moved().await.unwrap();
+                        went_on.set(true);
+                    })
+                    .await;
+            });
+            wait_all_tasks_blocked().await;
+            if moved {
+                one.repark_all(&two);
+            }
+            scope.cancel();
+            wait_all_tasks_blocked().await;
+            assert_eq!((one.len(), two.len()), (0, usize::from(moved)));
+            two.unpark_all();
+        })
+        .unwrap();
+        assert_eq!((went_on.get(), scope.cancelled_caught()), (moved, !moved));
+    }
+}
+
+#[trio::test]
+async fn a_park_can_tell_that_it_was_moved() {
+    let (one, two) = (ParkingLot::new(), ParkingLot::new());
+    let mut park = Box::pin(one.park());
+    assert!(!park.is_moved());
+    assert!(park.as_mut().now_or_never().is_none());
+    assert!(!park.is_moved());
+    one.repark_all(&two);
+    assert!(park.is_moved());
+    two.repark_all(&one);
+    assert!(!park.is_moved());
+    one.unpark(1);
+    assert!(!park.is_moved());
+}
+
+#[trio::task]
+async fn waiter_with_note(lot: &ParkingLot, note: u64, record: &Record) {
+    lot.park_with(note).await.unwrap();
+    record.borrow_mut().push(("wake", note as u32));
+}
+
+#[trio::test]
+async fn those_with_certain_notes_are_unparked_wherever_they_are_in_the_queue() {
+    let (lot, record) = (ParkingLot::new(), Record::default());
+    nursery!(|n| {
+        for note in [5, 3, 9, 4, 3] {
+            n.spawn(waiter_with_note, &lot, note, &record);
+            wait_all_tasks_blocked().await;
+        }
+        assert_eq!(lot.unpark_noted(6..=8), 0);
+        assert_eq!(lot.unpark_noted(3..=4), 3);
+        assert_eq!(lot.len(), 2);
+        wait_all_tasks_blocked().await;
+        assert_eq!(woken(&record), [3, 4, 3]);
+        // The queue is whole.
+        n.spawn(waiter_with_note, &lot, 6, &record);
+        wait_all_tasks_blocked().await;
+        assert_eq!(lot.unpark_noted(0..=u64::MAX), 3);
+    })
+    .unwrap();
+    assert_eq!(woken(&record), [3, 4, 3, 5, 9, 6]);
+}
+
+#[trio::test]
+async fn a_park_that_was_unwound_is_not_parked_until_it_is_polled_again() {
+    let lot = ParkingLot::new();
+    let mut park = Box::pin(lot.park());
+    assert!(!park.is_parked());
+    let scope = CancelScope::new();
+    nursery!(|n| {
+        n.spawn(async { scope.run(async { (&mut park).await.is_ok() }).await });
+        wait_all_tasks_blocked().await;
+        assert_eq!(lot.len(), 1);
+        scope.cancel();
+    })
+    .unwrap();
+    assert!(!park.is_parked());
+    assert!(park.as_mut().now_or_never().is_none());
+    assert!(park.is_parked());
+    lot.unpark(1);
+    assert!(!park.is_parked());
+    park.await.unwrap();
+}
+
 #[test]
 fn a_lot_can_be_made_and_looked_at_outside_a_run() {
     let lot = ParkingLot::default();

@@ -6,21 +6,22 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use tests::faults::OnDrop;
 use tests::panics::panic_text;
 use tests::threads::in_thread;
 use trio::lowlevel::{
-    TrioToken, checkpoint, current_task, current_trio_token, in_trio_task, spawn_system_task,
-    task_tree,
+    Clock, TrioToken, checkpoint, current_task, current_trio_token, in_trio_task,
+    spawn_system_task, statistics, task_tree,
 };
 use trio::sync::CapacityLimiter;
-use trio::testing::{wait_all_tasks_blocked, wait_all_threads_completed};
+use trio::testing::{MockClock, wait_all_tasks_blocked, wait_all_threads_completed};
 use trio::thread::{
     AbandonableThread, HomeRef, NoAnswer, WorkerThread, await_in_trio_thread, check_cancelled,
     run_in_trio_thread, run_in_worker_thread,
 };
-use trio::{CancelScope, RunFinishedError, nursery, sleep_forever};
+use trio::{CancelScope, Instant, RunFinishedError, nursery, sleep_forever};
 
 trio::task_local! {
     static NUMBER: u32;
@@ -488,6 +489,57 @@ async fn stressed(tokens: &Mutex<Vec<Sender<TrioToken>>>, called: &AtomicUsize, 
         }
         until(&|| called.load(Ordering::Relaxed) >= 2000).await;
         stop.store(true, Ordering::Relaxed);
+    })
+    .unwrap();
+}
+
+/// A clock that panics when the run asks how long it may sleep.
+struct Breaks(MockClock);
+
+impl Clock for Breaks {
+    fn now(&self) -> Instant {
+        Clock::now(&self.0)
+    }
+
+    fn time_until(&self, _deadline: Instant) -> Option<Duration> {
+        panic!("the clock is broken")
+    }
+}
+
+#[test]
+fn a_run_that_is_torn_down_keeps_nobody_waiting_and_waits_for_what_borrows() {
+    let (send, receive) = channel::<TrioToken>();
+    let foreign = thread::spawn(move || {
+        let token = receive.recv().unwrap();
+        token.run_in_trio_thread(|| unreachable!())
+    });
+    let (lent, heard) = (AtomicBool::new(false), AtomicBool::new(false));
+    let text = panic_text(|| {
+        trio::Builder::new().clock(Breaks(MockClock::new())).run(|| torn_down(send, &lent, &heard))
+    });
+    assert_eq!(text, "the clock is broken");
+    assert!(lent.into_inner() && heard.into_inner());
+    assert_eq!(foreign.join().unwrap(), Err::<(), _>(RunFinishedError::new()));
+}
+
+#[trio::task]
+async fn torn_down(send: Sender<TrioToken>, lent: &AtomicBool, heard: &AtomicBool) {
+    let mine = OnDrop(|| assert!(heard.load(Ordering::SeqCst), "it is still lent"));
+    nursery!(|n| {
+        n.spawn(run_in_worker_thread, || {
+            let _lent = &mine;
+            lent.store(true, Ordering::SeqCst);
+            // It waits for the run, which does not go on.
+            assert!(is_cancelled(await_in_trio_thread(sleep_forever)));
+            heard.store(true, Ordering::SeqCst);
+        });
+        until(&|| lent.load(Ordering::SeqCst)).await;
+        send.send(current_trio_token()).unwrap();
+        // Without a cancellation point: what is sent is not called any more.
+        while statistics().call_soon_queue_size == 0 {
+            thread::yield_now();
+        }
+        trio::sleep(Duration::from_secs(1)).await;
     })
     .unwrap();
 }

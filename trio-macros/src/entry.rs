@@ -32,20 +32,24 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
 /// fn main() -> ExitCode {
 ///     fn main() -> Call<impl Future<Output = T>> { … }
 ///     use main_traits::*;
-///     (&&&&run_main(main)).exit_code()
+///     (&&&&run_main(Builder::new(), main)).exit_code()
 /// }
 /// ```
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     around(Kind::Main, options, item, |around| {
-        let &Around { names, name, output, .. } = around;
-        let private = names.private();
+        let &Around { names, name, output, options, .. } = around;
+        let (root, private) = (names.root(), names.private());
+        let span = Span::mixed_site();
+        let grace = options.grace_seconds.as_ref().map(
+            |seconds| quote_spanned!(span=> .grace(::core::time::Duration::from_secs(#seconds))),
+        );
         let exit = quote_spanned!(output=> exit_code());
         Outer {
             attributes: TokenStream::new(),
             output: quote_spanned!(Span::mixed_site()=> -> ::std::process::ExitCode),
-            run: quote_spanned! {Span::mixed_site()=>
+            run: quote_spanned! {span=>
                 use #private::main_traits::*;
-                (&&&&#private::run_main(#name)).#exit
+                (&&&&#private::run_main(#root::Builder::new() #grace, #name)).#exit
             },
         }
     })
@@ -60,7 +64,7 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// #[test]
 /// fn t() -> T {
 ///     fn t() -> Call<impl Future<Output = T>> { … }
-///     Builder::new().clock(MockClock::autojump()).scheduler_seed(7).run(t)
+///     Builder::new().for_test().clock(MockClock::autojump()).scheduler_seed(7).run(t)
 /// }
 /// ```
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
@@ -75,7 +79,7 @@ pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
         Outer {
             attributes: quote_spanned!(span=> #[::core::prelude::v1::test]),
             output: result.to_token_stream(),
-            run: quote_spanned!(span=> #root::Builder::new() #clock #seed .run(#name)),
+            run: quote_spanned!(span=> #root::Builder::new().for_test() #clock #seed .run(#name)),
         }
     })
 }

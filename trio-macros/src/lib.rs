@@ -77,7 +77,9 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// # Options
 ///
-/// `allow(…)`, `warn(…)`, `deny(…)` and `crate = "path"`, as for `#[trio::task]`.
+/// - `grace_seconds = 5`: the first Ctrl-C only asks the program to stop, as with `Builder::grace`; the
+///   next one cancels.
+/// - `allow(…)`, `warn(…)`, `deny(…)` and `crate = "path"`, as for `#[trio::task]`.
 #[proc_macro_attribute]
 pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
     entry::main(options.into(), item.into()).into()

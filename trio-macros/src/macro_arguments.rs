@@ -90,6 +90,11 @@ pub fn is_named(mac: &Macro, name: &str) -> bool {
     mac.path.segments.last().is_some_and(|last| last.ident == name)
 }
 
+/// `join!` and its like. Those of others have the same names, and may give anything.
+pub fn is_combinator(mac: &Macro) -> bool {
+    ["join", "try_join", "race"].iter().any(|name| is_named(mac, name))
+}
+
 /// Macros of the standard library that do nothing with their arguments but evaluate them.
 pub fn is_transparent(mac: &Macro) -> bool {
     const TRANSPARENT: [&str; 18] = [

@@ -29,7 +29,7 @@ impl Kind {
     fn options(self) -> &'static [&'static str] {
         match self {
             Self::Task => &["boxed", "strict", "allow", "warn", "deny", "crate"],
-            Self::Main => &["allow", "warn", "deny", "crate"],
+            Self::Main => &["grace_seconds", "allow", "warn", "deny", "crate"],
             Self::Test => &["clock", "seed", "allow", "warn", "deny", "crate"],
         }
     }
@@ -42,6 +42,7 @@ pub struct Options {
     pub strict: bool,
     pub mock_clock: bool,
     pub seed: Option<LitInt>,
+    pub grace_seconds: Option<LitInt>,
     pub lists: Vec<List>,
     pub crate_path: Option<Path>,
 }
@@ -114,6 +115,12 @@ impl Options {
                 seed.base10_parse::<u64>()?;
                 self.seed = Some(seed);
             }
+            "grace_seconds" => {
+                input.parse::<Token![=]>()?;
+                let seconds: LitInt = input.parse()?;
+                seconds.base10_parse::<u64>()?;
+                self.grace_seconds = Some(seconds);
+            }
             _ => unreachable!("the name was looked up before"),
         }
         Ok(())
@@ -131,6 +138,7 @@ fn form(name: &str) -> &'static str {
         "crate" => "crate = \"some::path\"",
         "clock" => "clock = \"mock\"",
         "seed" => "seed = 7",
+        "grace_seconds" => "grace_seconds = 5",
         _ => unreachable!("only known options get here"),
     }
 }
@@ -171,6 +179,9 @@ mod tests {
         let (options, errors) = parse(Kind::Test, quote!(clock = "mock", seed = 7));
         assert!(errors.is_empty(), "{errors:?}");
         assert!(options.mock_clock && options.seed.is_some());
+        let (options, errors) = parse(Kind::Main, quote!(grace_seconds = 5));
+        assert!(errors.is_empty(), "{errors:?}");
+        assert!(options.grace_seconds.is_some());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! #[derive(TaskOutput)]                impl<T> ::trio::TaskOutput for Page<T> {
 //! struct Page<T> { … }           =>        type Value = Self;
 //!                                          fn into_result(self) -> Result<Self, Error> { Ok(self) }
+//!                                          type Raced = Self;
+//!                                          fn raced(result: Result<Self, ErrorGroup>) -> Self { … }
 //!                                      }
 //! ```
 
@@ -26,6 +28,13 @@ pub fn derive(item: TokenStream) -> TokenStream {
             #[inline]
             fn into_result(self) -> ::core::result::Result<Self, ::trio::Error> {
                 ::core::result::Result::Ok(self)
+            }
+
+            type Raced = Self;
+
+            #[inline]
+            fn raced(result: ::core::result::Result<Self, ::trio::ErrorGroup>) -> Self {
+                ::core::result::Result::expect(result, "a plain value is no error")
             }
         }
     }

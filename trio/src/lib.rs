@@ -177,6 +177,30 @@
 //! SIGINT as a shell expects; a second Ctrl-C ends it at once.
 //! [`Builder::run_interruptible`] returns instead.
 //!
+//! # Stopping gracefully
+//!
+//! A cancellation ends everything at its next `.await`. A *request to stop*
+//! ([`CancelScope::request_stop`], [`Nursery::request_stop`]) ends at once only what says that it can be
+//! given up, by [`until_stop`]: waiting for the next connection, job or tick. The rest may look at
+//! [`stop_requested`] or await [`wait_for_stop`], and is cancelled when its grace is over. With
+//! [`Builder::grace`], or `#[trio::main(grace_seconds = 5)]`, Ctrl-C begins with such a request.
+//! [Services](Nursery::spawn_service) are there to the last: they are cancelled when the other children of
+//! their nursery have ended.
+//!
+//! # Several at once
+//!
+//! [`join!`], [`try_join!`] and [`race!`] run a few operations at once, [`gather()`] and [`try_gather`] any
+//! number with a limit. They are nurseries: what runs in them may borrow, and nothing is left running.
+//!
+//! ```
+//! # #[trio::task] async fn length(text: &str) -> usize { trio::lowlevel::checkpoint().await; text.len() }
+//! # #[trio::task] async fn example() {
+//! let (one, two) = trio::join!(length("a"), length("bc")).await;
+//! assert_eq!((one, two), (1, 2));
+//! # }
+//! # trio::run(example);
+//! ```
+//!
 //! # Foreign code
 //!
 //! Any future can be awaited in a task, and the leaves of this crate ([`sleep`], the methods of
@@ -184,6 +208,9 @@
 //! task. A future that needs another runtime around it does not work. A [`Call`] that borrows nothing
 //! can be made a future, with [`into_future`](Call::into_future). A plain `async fn` can be spawned like
 //! a task function, but cannot open nurseries, and there is no trace of its insides.
+//!
+//! Another event loop can host a run on its own thread: [`lowlevel::start_guest_run`] for one that takes
+//! callbacks, [`Builder::guest`] for one that polls.
 //!
 //! Functions that take task functions bound them by [`TaskFn`], which works for arguments that are
 //! borrowed; functions that take a thunk, by [`Thunk`].
@@ -211,7 +238,9 @@
 //! # Seeing inside
 //!
 //! [`lowlevel::task_tree`] gives the tree of all tasks, with each `.await` from the outermost call to
-//! what the task waits for, by file and line. It is always there and costs next to nothing.
+//! what the task waits for, by file and line. It is always there and costs next to nothing. A run in
+//! which nothing can wake any task any more [ends with that tree](Builder::detect_deadlocks), and does
+//! not hang.
 //!
 //! # Building on it
 //!
@@ -268,6 +297,7 @@
 // The macros write `::trio`, here as everywhere.
 extern crate self as trio;
 
+pub mod channel;
 pub mod lint;
 mod local;
 pub mod net;
@@ -286,6 +316,7 @@ pub use runtime::awaiting::Checkpoint;
 pub use runtime::builder::{Builder, Interrupted, run};
 pub use runtime::call::{Block, Call, IntoFuture};
 pub use runtime::clock::current_time;
+pub use runtime::combine::{gather, try_gather};
 pub use runtime::error::{
     BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfChannel, Error,
     NotStartedError, NurseryCancelled, Result, RunFinishedError, TooSlowError, WouldBlock,
@@ -312,7 +343,9 @@ pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shie
 /// Its counterpart in Trio is `trio.lowlevel`.
 pub mod lowlevel {
     pub use crate::runtime::clock::Clock;
+    pub use crate::runtime::errand::{Errand, ErrandHost, Finished, abandonable_errand, errand};
     pub use crate::runtime::errand::{Errand, Finished, Host, abandonable_errand, errand};
+    pub use crate::runtime::guest::{GuestRun, Host, HostCall, start_guest_run};
     pub use crate::runtime::home::HomeRef;
     pub use crate::runtime::idle::all_tasks_blocked;
     pub use crate::runtime::instrument::{Instrument, add_instrument, remove_instrument};
@@ -331,8 +364,9 @@ pub mod lowlevel {
     };
     pub use crate::runtime::reactor::{IoSource, notify_closing, wait_readable, wait_writable};
     pub use crate::runtime::request::{Request, TaskRequest, request, task_request};
-    pub use crate::runtime::run::look_at_clock;
+    pub use crate::runtime::run::{Next, look_at_clock};
     pub use crate::runtime::runvar::{RunVar, RunVarToken};
+    pub use crate::runtime::started::RunError;
     pub use crate::runtime::suspend::{Abort, Resumer, Suspend, suspend};
     pub use crate::runtime::system::spawn_system_task;
     pub use crate::runtime::token::{TrioToken, current_trio_token};
@@ -347,6 +381,7 @@ pub mod lowlevel {
 pub mod __private {
     pub use crate::runtime::awaiting::{Checkpoint, Entered, enter};
     pub use crate::runtime::call::{Block, Call};
+    pub use crate::runtime::combine::{branch, join, race, try_join};
     pub use crate::runtime::error::Error;
     pub use crate::runtime::join::{BodyProbe, Join, OtherBody, UnitBody};
     pub use crate::runtime::main_result::{main_traits, run_main};

@@ -50,7 +50,7 @@ mod parts {
 
 use inbox::{Entry, Inbox};
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::atomic::{AtomicUsize, Ordering, fence};
 use loom::thread;
 use parts::{Poller, PollerWaker};
 
@@ -178,5 +178,30 @@ fn after_an_idempotent_push_the_function_is_called_once_more_and_sees_what_was_d
             poller.poll();
             take_mail(&inbox, &mut Vec::new());
         }
+    });
+}
+
+#[test]
+fn a_run_that_finds_itself_alone_with_its_inbox_knows_what_was_sent() {
+    loom::model(|| {
+        let (inbox, _poller) = new();
+        let called = Arc::new(AtomicUsize::new(0));
+        let sending = {
+            let (inbox, entry) = (Arc::clone(&inbox), counting(&called, None));
+            thread::spawn(move || {
+                inbox.push_entry(entry).unwrap();
+                drop(inbox);
+            })
+        };
+        // As the run does when it asks itself whether anything can still come.
+        if Arc::strong_count(&inbox) == 1 {
+            fence(Ordering::Acquire);
+            assert!(!inbox.is_quiet());
+        }
+        sending.join().unwrap();
+        take_mail(&inbox, &mut Vec::new());
+        assert!(inbox.is_quiet());
+        inbox.waker_given();
+        assert!(!inbox.is_quiet());
     });
 }

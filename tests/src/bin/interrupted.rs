@@ -1,5 +1,6 @@
 //! Programs that get a Ctrl-C: what `tests/interrupt.rs` starts. The argument says which.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::io::stdin;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 use tests::probe::OnDrop;
-use trio::lowlevel::{RunVar, checkpoint, wait_readable};
+use trio::lowlevel::{HostCall, ParkingLot, RunVar, checkpoint, start_guest_run, wait_readable};
 use trio::signal::{self, open_signal_receiver};
 use trio::testing::wait_all_tasks_blocked;
 use trio::{Builder, Interrupted, nursery};
@@ -30,6 +31,11 @@ fn main() -> ExitCode {
         "has_a_handler" => has_a_handler(),
         "takes_the_handler_over" => takes_the_handler_over(),
         "returns" => tell(&Builder::new().run_interruptible(cleans_up)),
+        "hosts_a_guest" => hosts_a_guest(),
+        "sleeps" => trio::run(sleeps_among_others),
+        "raises_and_hangs" => trio::run(raises_and_hangs),
+        "sleeps_for_long" => trio::run(sleeps_for_long),
+        "hangs_on_purpose" => Builder::new().detect_deadlocks(false).run(hangs),
         "runs_twice" => runs_twice(),
         "raises_before_main" => tell(&raises_before_main()),
         "raises_and_returns" => tell(&Builder::new().run_interruptible(raises_and_returns)),
@@ -41,6 +47,30 @@ fn main() -> ExitCode {
         "receives" => trio::run(receives),
         "receives_one_too_many" => trio::run(receives_one_too_many),
         "keeps_a_receiver" => keeps_a_receiver(),
+        "ends_when_asked" => Builder::new().grace(LONG).run(ends_when_asked),
+        "ends_when_asked_with_a_value" => {
+            tell(&Builder::new().grace(LONG).run_interruptible(returns_when_asked));
+        }
+        "goes_on_when_asked" => Builder::new().grace(LONG).run(goes_on_when_asked),
+        "goes_on_beyond_its_grace" => {
+            Builder::new().grace(SHORT).run(goes_on_when_asked);
+        }
+        "returns_beyond_its_grace" => {
+            tell(&Builder::new().grace(SHORT).run_interruptible(stubborn));
+        }
+        "raises_and_returns_with_a_grace" => {
+            tell(&Builder::new().grace(LONG).run_interruptible(raises_and_returns));
+        }
+        "raises_twice_and_returns_with_a_grace" => {
+            tell(&Builder::new().grace(LONG).run_interruptible(raises_twice_and_returns));
+        }
+        "raises_when_all_is_over_with_a_grace" => {
+            tell(&Builder::new().grace(LONG).run_interruptible(raises_when_all_is_over));
+        }
+        "lets_its_grace_pass_at_shutdown" => {
+            tell(&Builder::new().grace(SHORT).run_interruptible(lets_its_grace_pass_at_shutdown));
+        }
+        "hello_with_a_grace" => return hello_with_a_grace::main(),
         "returns_an_error" => return returns_an_error::main(),
         "hello" => return hello::main(),
         other => panic!("there is no program `{other}`"),
@@ -48,6 +78,11 @@ fn main() -> ExitCode {
     println!("went on");
     ExitCode::SUCCESS
 }
+
+/// A grace that no test waits for.
+const LONG: Duration = Duration::from_secs(3600);
+/// One that ends, and is long enough for a task to hear that it has begun.
+const SHORT: Duration = Duration::from_millis(200);
 
 /// Sends SIGINT to this process; it has come when this returns.
 fn raise() {
@@ -117,6 +152,54 @@ async fn cleans_up() {
         trio::sleep_forever().await;
     })
     .unwrap();
+}
+
+/// The host of a guest learns of Ctrl-C, and goes on.
+fn hosts_a_guest() {
+    let (sender, calls) = std::sync::mpsc::channel::<HostCall>();
+    let done = Rc::new(Cell::new(false));
+    let told = Rc::clone(&done);
+    let run_soon = move |call| sender.send(call).unwrap();
+    start_guest_run(cleans_up, run_soon, move |result| {
+        println!("{}", result.unwrap_err());
+        told.set(true);
+    });
+    while !done.get() {
+        let call = calls.recv().unwrap();
+        call();
+    }
+}
+
+/// Only Ctrl-C can wake these, and one of them means it.
+#[trio::task]
+async fn sleeps_among_others() {
+    let lot = ParkingLot::new();
+    nursery!(|n| {
+        n.spawn(trio::sleep_forever);
+        n.spawn(ParkingLot::park, &lot);
+        wait_all_tasks_blocked().await;
+        println!("ready");
+    })
+    .unwrap();
+}
+
+#[trio::task(allow(long_sleep))]
+async fn sleeps_for_long() {
+    println!("ready");
+    trio::sleep(Duration::MAX).await;
+}
+
+/// Nothing can wake it but what has come already.
+#[trio::task]
+async fn raises_and_hangs() {
+    raise();
+    hangs().await;
+}
+
+#[trio::task]
+async fn hangs() {
+    println!("ready");
+    let _ = ParkingLot::new().park().await;
 }
 
 #[trio::task]
@@ -312,6 +395,85 @@ async fn raises_when_all_is_over() -> u32 {
     checkpoint().await;
     LATE.set(Rc::new(RaisesWhenDropped));
     7
+}
+
+/// Completes what it is about when it is asked to stop.
+#[trio::task]
+async fn ends_when_asked() {
+    println!("ready");
+    let next = trio::until_stop(trio::sleep_forever).await;
+    assert!(next.is_none() && trio::stop_requested());
+    println!("asked");
+    wait_readable(&stdin()).await.unwrap();
+    println!("done");
+}
+
+#[trio::task]
+async fn returns_when_asked() -> u32 {
+    ends_when_asked().await;
+    7
+}
+
+/// Hears that it is to stop, and does not; its clean-up takes for ever once its input is closed.
+#[trio::task]
+async fn goes_on_when_asked() {
+    let _guard = OnDrop(|| println!("dropped"));
+    println!("ready");
+    trio::wait_for_stop().await;
+    println!("asked");
+    trio::finally(trio::sleep_forever, async {
+        println!("cleaning up");
+        wait_readable(&stdin()).await.unwrap();
+        println!("cleaned up");
+    })
+    .await;
+}
+
+/// Returns all the same, after its grace.
+#[trio::task]
+async fn stubborn() -> u32 {
+    println!("ready");
+    trio::wait_for_stop().await;
+    while trio::current_cancel_reason().is_none() {
+        trio::shield(async { trio::sleep(Duration::from_millis(1)).await }).await;
+    }
+    7
+}
+
+#[trio::task]
+async fn raises_twice_and_returns() -> u32 {
+    checkpoint().await;
+    raise();
+    raise();
+    7
+}
+
+/// The system task goes on until main's grace would be over, had main not ended by itself.
+#[trio::task]
+async fn lets_its_grace_pass_at_shutdown() -> u32 {
+    trio::lowlevel::spawn_system_task(takes_its_time);
+    wait_all_tasks_blocked().await;
+    raise();
+    trio::wait_for_stop().await;
+    7
+}
+
+#[trio::task]
+async fn takes_its_time() {
+    let pause = SHORT + SHORT / 4;
+    trio::finally(trio::sleep_forever, async { trio::sleep(pause).await }).await;
+}
+
+mod hello_with_a_grace {
+    use super::*;
+
+    #[trio::main(grace_seconds = 3600)]
+    pub(super) async fn main() -> ExitCode {
+        println!("ready");
+        trio::wait_for_stop().await;
+        println!("asked");
+        ExitCode::from(3)
+    }
 }
 
 mod returns_an_error {

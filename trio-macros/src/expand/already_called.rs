@@ -1,19 +1,28 @@
-//! `n.spawn(child(1))`: what is already called cannot be spawned.
+//! `n.spawn(child(1))`: what is already called cannot be spawned, nor given to another thread.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
-use syn::{Expr, ExprMethodCall};
+use quote::{ToTokens, quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprCall, ExprMethodCall, Token};
 
 use super::body::Rewriter;
 use super::spawn::Method;
+use super::thunks;
 use crate::attributes::bare;
 use crate::names::Extent;
-use crate::rules;
+use crate::rules::{self, Rule};
 use crate::text::text;
+
+/// Who is given the function.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taker {
+    Nursery(Method),
+    Thread,
+}
 
 /// What is said when the only argument turns out to be called already. Made before it is rewritten.
 pub struct AlreadyCalled {
-    method: Method,
+    taker: Taker,
     message: String,
     label: String,
     note: String,
@@ -57,12 +66,43 @@ impl AlreadyCalled {
             }
             _ => return None,
         };
+        Self::new(rewriter, Taker::Nursery(method), rule, [&whole, &called, &correct])
+    }
+
+    /// For `run_in_worker_thread(blocking(1))`, and the like for the run's thread.
+    pub fn of_call(rewriter: &Rewriter<'_>, call: &ExprCall) -> Option<Self> {
+        if call.args.len() != 1 || !thunks::takes_function_of_a_thread(call) {
+            return None;
+        }
+        let taker = text(&call.func);
+        let argument = bare(&call.args[0]);
+        let (called, job) = match argument {
+            Expr::Call(inner) => {
+                let function = text(&inner.func);
+                let parts = std::iter::once(function.clone()).chain(inner.args.iter().map(text));
+                (function, parts.collect::<Vec<_>>().join(", "))
+            }
+            Expr::MethodCall(inner) => (inner.method.to_string(), format!("|| {}", text(inner))),
+            _ => return None,
+        };
+        let whole = format!("{taker}({})", text(argument));
+        let texts = [&whole, &called, &format!("{taker}({job})")];
+        Self::new(rewriter, Taker::Thread, rules::THREAD_CALLED, texts)
+    }
+
+    fn new(
+        rewriter: &Rewriter<'_>,
+        taker: Taker,
+        rule: &'static Rule,
+        texts: [&String; 3],
+    ) -> Option<Self> {
         if rewriter.levels.allows(rule) {
             return None;
         }
-        let (message, note) = rule.texts(&[&whole, &called, &correct]);
+        let [whole, called, correct] = texts.map(String::as_str);
+        let (message, note) = rule.texts(&[whole, called, correct]);
         let label = format!("this already called `{called}`");
-        Some(Self { method, message, label, note, rule: rule.name })
+        Some(Self { taker, message, label, note, rule: rule.name })
     }
 
     /// `n.spawn(call)`, checked by a trait of this place alone.
@@ -80,15 +120,20 @@ impl AlreadyCalled {
     ///
     /// A call that gives a thunk passes. Otherwise `given` has a bound that is never met and whose text
     /// is the rule; it gives another thunk, so that the mistake is reported only once.
-    pub fn check(&self, rewriter: &Rewriter<'_>, call: &mut ExprMethodCall, place: Extent) -> Expr {
+    pub fn check<C: Arguments>(
+        &self,
+        rewriter: &Rewriter<'_>,
+        call: &mut C,
+        place: Extent,
+    ) -> Expr {
         const CALLED: &str = "__trio_called";
         let span = Span::mixed_site();
-        let argument = call.args.pop();
+        let argument = call.arguments().pop();
         let inside = Extent::of(&argument);
         let (variable, passed) = (inside.binding(CALLED), inside.field(CALLED));
         let items = self.items(rewriter);
         let given = Ident::new("given", span.located_at(inside.first));
-        call.args.push(Expr::Verbatim(quote_spanned! {span=>
+        call.arguments().push(Expr::Verbatim(quote_spanned! {span=>
             (&&__TrioLook(&#variable.0)).kind().#given(#passed)
         }));
         Expr::Verbatim(place.matched(
@@ -107,19 +152,26 @@ impl AlreadyCalled {
         let root = rewriter.names.root();
         let span = Span::mixed_site();
         // What the method takes, and a function that is of that kind.
-        let (status, bound, another) = match self.method {
-            Method::Spawn | Method::Named => (
+        let (status, bound, another) = match self.taker {
+            // Its value is that of the call, so that what is done with it is right.
+            Taker::Thread => (
+                quote_spanned!(span=>),
+                quote_spanned!(span=> #root::thread::Job),
+                quote_spanned!(span=> fn() -> T),
+            ),
+            Taker::Nursery(Method::Spawn | Method::Named) => (
                 quote_spanned!(span=>),
                 quote_spanned!(span=> #private::Thunk),
                 quote_spanned!(span=> fn() -> ::core::future::Ready<()>),
             ),
-            Method::Start => (
+            Taker::Nursery(Method::Start) => (
                 quote_spanned!(span=> V, C,),
                 quote_spanned!(span=> ::core::ops::FnOnce(#root::TaskStatus<V>) -> C),
                 quote_spanned!(span=> fn(#root::TaskStatus<V>) -> ::core::future::Ready<()>),
             ),
         };
-        let value = (self.method == Method::Start).then(|| quote_spanned!(span=> , V));
+        let value =
+            (self.taker == Taker::Nursery(Method::Start)).then(|| quote_spanned!(span=> , V));
         quote_spanned! {span=>
             #[diagnostic::on_unimplemented(
                 message = #message, label = #label, note = #note, note = #rule
@@ -142,5 +194,22 @@ impl AlreadyCalled {
                 }
             }
         }
+    }
+}
+
+/// A call, by its arguments.
+pub trait Arguments: ToTokens {
+    fn arguments(&mut self) -> &mut Punctuated<Expr, Token![,]>;
+}
+
+impl Arguments for ExprCall {
+    fn arguments(&mut self) -> &mut Punctuated<Expr, Token![,]> {
+        &mut self.args
+    }
+}
+
+impl Arguments for ExprMethodCall {
+    fn arguments(&mut self) -> &mut Punctuated<Expr, Token![,]> {
+        &mut self.args
     }
 }

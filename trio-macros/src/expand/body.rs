@@ -141,11 +141,15 @@ impl<'a> Rewriter<'a> {
             Expr::Call(it) => {
                 let probe = Probe::of_dropped(self, it);
                 let argument = it.args.first().map(Extent::of);
+                let called = AlreadyCalled::of_call(self, it);
                 visit_mut::visit_expr_call_mut(self, it);
                 if let (Some(probe), Some(place)) = (probe, argument) {
                     probe.put(self, &mut it.args[0], place);
                 }
-                thunks::call(it, place)
+                match called {
+                    Some(called) => Some(called.check(self, it, place)),
+                    None => thunks::call(it, place),
+                }
             }
             Expr::Closure(it) => {
                 self.scope(|rewriter| {

@@ -16,7 +16,7 @@ pub enum Method {
     Spawn,
     /// `spawn_named(name, f, a, …)`
     Named,
-    /// `start(f, a, …)`: the function's first parameter is the task's status.
+    /// `start(f, a, …)`, and `start_service` alike: the function's first parameter is the task's status.
     Start,
 }
 
@@ -29,7 +29,7 @@ impl Method {
         match call.method.to_string().as_str() {
             "spawn" | "spawn_monitored" | "spawn_service" => Some(Self::Spawn),
             "spawn_named" => Some(Self::Named),
-            "start" => Some(Self::Start),
+            "start" | "start_service" => Some(Self::Start),
             _ => None,
         }
     }

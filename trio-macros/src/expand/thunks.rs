@@ -151,6 +151,13 @@ fn call_closure(closure: &Expr, parts: &[Part], parameters: &[Ident]) -> TokenSt
 const FUNCTIONS: [&str; 4] =
     ["run_in_worker_thread", "run_in_trio_thread", "await_in_trio_thread", "run_in_worker_process"];
 
+/// Whether this calls one of those whose function is not async.
+pub fn takes_function_of_a_thread(call: &ExprCall) -> bool {
+    let Expr::Path(path) = bare(&call.func) else { return false };
+    let name = path.path.segments.last().map(|segment| segment.ident.to_string());
+    name.is_some_and(|name| name == "run_in_worker_thread" || name == "run_in_trio_thread")
+}
+
 /// A call of a function of the runtime that takes a thunk, given a function and arguments.
 ///
 /// ```text

@@ -6,6 +6,7 @@ use syn::{Block, Expr, ExprCall, ExprTry, Local, Pat, Stmt};
 
 use super::body::Rewriter;
 use crate::attributes::bare;
+use crate::macro_arguments::is_combinator;
 use crate::names::Extent;
 use crate::rules::{self, Rule};
 
@@ -75,7 +76,11 @@ impl Probe {
         check: &'static str,
         rule: &'static Rule,
     ) -> Option<Self> {
-        let new = matches!(bare(value), Expr::Call(_) | Expr::MethodCall(_) | Expr::Async(_));
+        let new = match bare(value) {
+            Expr::Call(_) | Expr::MethodCall(_) | Expr::Async(_) => true,
+            Expr::Macro(expr) => is_combinator(&expr.mac),
+            _ => false,
+        };
         (new && !rewriter.levels.allows(rule)).then_some(Self { check })
     }
 

@@ -52,6 +52,10 @@ rules! {
         "an argument has the wrong type",
         help "the compiler marks the argument",
         bad "n.spawn(child, \"one\");", good "n.spawn(child, 1);";
+    THREAD_CALLED = "thread_called", Error,
+        "`{0}` calls `{1}` in this thread, before it is given to the other one",
+        help "pass the function and its arguments separately: `{2}`",
+        bad "run_in_worker_thread(blocking(x)).await;", good "run_in_worker_thread(blocking, x).await;";
     JOIN_FOR_RESULT = "join_for_result", Types,
         "a task in a nursery is not joined",
         help "the nursery waits for it and passes its error on; to wait here, too, write `handle.wait().await`, and to catch the error use `n.spawn_monitored(f, a)`",

@@ -30,7 +30,7 @@ use std::task::{Context as PollContext, Poll};
 use super::call::{Block, Call};
 use super::context::{self, Mark, PolledWith};
 use super::points;
-use super::task::TaskRef;
+use super::task::{TaskRef, flag};
 use super::trace::{Site, TraceNode};
 
 mod sealed {
@@ -165,6 +165,8 @@ impl<F: Future> Future for Wrapped<F> {
                             task.set_waits_for("a future");
                         });
                     }
+                    // If it has given no waker away it waits for nothing.
+                    context::task(|task| task.set(flag::WAITS_FOR_EVER));
                     if context::cancelled() { context::unwind() } else { context::wait() }
                 }
             },

@@ -3,15 +3,16 @@
 use std::fmt;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::clock::{Clock, RunClock};
 use super::context;
+use super::guest;
 use super::instrument::Instrument;
-use super::report;
-use super::run::{Entered, Next, Run};
-use super::task::{AsIs, Payload, TaskCell, TaskHandle, flag};
+use super::run::{Run, Watch};
+use super::started::{RunError, Started};
 use super::thunk::Thunk;
-use crate::sys::interrupt::{Interrupts, die_of_interrupt};
+use crate::sys::interrupt::die_of_interrupt;
 
 /// Runs a main task and everything that it spawns, until all of it has ended; gives its value.
 ///
@@ -60,6 +61,8 @@ pub struct Builder {
     clock: Option<Rc<dyn Clock>>,
     seed: Option<u64>,
     ignore_interrupts: bool,
+    grace: Option<Duration>,
+    watch: Watch,
     instruments: Vec<Rc<dyn Instrument>>,
 }
 
@@ -104,6 +107,73 @@ impl Builder {
         self
     }
 
+    /// Lets Ctrl-C ask before it cancels: main is [asked to stop](crate::CancelScope::request_stop), and has
+    /// `grace` to end by itself; a second Ctrl-C cancels it at once, and a third ends the process at once.
+    ///
+    /// What waits in [`until_stop`](crate::until_stop) ends with the first, and
+    /// [`stop_requested`](crate::stop_requested) and [`wait_for_stop`](crate::wait_for_stop) tell the rest
+    /// of the program. A main that ends in time, cancelled by nobody, has done as it was asked: its value is
+    /// the run's, and the process's exit status is what it makes of that. (A shell that runs a script then
+    /// goes on with it. A program that is to stop the script, too, gives 130 as its status.) Otherwise it is
+    /// as without a grace: everything unwinds, and the process dies of SIGINT.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// # #[trio::task] async fn one_unit_of_work() { trio::lowlevel::checkpoint().await }
+    /// #[trio::task]
+    /// async fn work() {
+    ///     let pause = Duration::from_secs(60);
+    ///     while trio::until_stop(async { trio::sleep(pause).await }).await.is_some() {
+    ///         one_unit_of_work().await; // is completed
+    ///     }
+    /// }
+    ///
+    /// trio::Builder::new().grace(Duration::from_secs(5)).run(work);
+    /// ```
+    pub fn grace(mut self, grace: Duration) -> Builder {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// Whether the run ends when it is in a deadlock, which it does by default; otherwise it hangs.
+    ///
+    /// A deadlock is certain when every task waits, no deadline is set, no task waits for a descriptor,
+    /// and nobody outside can wake one: nowhere is there a [`TrioToken`](crate::lowlevel::TrioToken) of the
+    /// run, and no task has ever given its `Waker` away, as futures of others do. Then everything is
+    /// cancelled and unwinds, and the run fails with a panic that shows the
+    /// [task tree](crate::lowlevel::task_tree): what waits for what.
+    ///
+    /// A task in [`sleep_forever`](crate::sleep_forever) waits for Ctrl-C, say; as long as there is one
+    /// it is no deadlock. In a [`#[trio::test]`](macro@crate::test), and where virtual time jumps ahead
+    /// by itself, there is nobody to press it, and it is one. A
+    /// [guest run](crate::lowlevel::GuestRun) is in none, since its host can always wake a task.
+    ///
+    /// ```should_panic
+    /// use trio::lowlevel::ParkingLot;
+    ///
+    /// trio::run(|| async {
+    ///     let lot = ParkingLot::new();
+    ///     lot.park().await // nobody else knows the lot
+    /// });
+    /// ```
+    pub fn detect_deadlocks(mut self, detect: bool) -> Builder {
+        self.watch = if detect { Watch::On } else { Watch::Off };
+        self
+    }
+
+    /// The run of a test: nobody will press Ctrl-C.
+    #[doc(hidden)]
+    pub fn for_test(mut self) -> Builder {
+        self.watch = Watch::Test;
+        self
+    }
+
+    /// The run of a guest: its host can wake a task at any time.
+    pub(super) fn hosted(self) -> Builder {
+        self.detect_deadlocks(false)
+    }
+
     /// Adds an instrument, from the beginning of the run on.
     pub fn instrument(mut self, instrument: Rc<dyn Instrument>) -> Builder {
         self.instruments.push(instrument);
@@ -127,7 +197,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`Interrupted`], with main's value if it has one all the same.
+    /// [`Interrupted`], with main's value if it has one all the same. With a [`grace`](Builder::grace) only
+    /// if main has not ended within it.
     ///
     /// # Panics
     ///
@@ -138,6 +209,30 @@ impl Builder {
         thunk: T,
     ) -> Result<T::Output, Interrupted<T::Output>> {
         let here = Location::caller();
+        // SAFETY: rules 2 and 4: the thunk's lifetime is held until the run has been driven to its end,
+        // and a panic on the way drops the run, which drops main.
+        let started = unsafe { self.start(thunk, here) };
+        started.drive();
+        match started.end() {
+            Ok(value) => Ok(value),
+            Err(RunError::Interrupted(interrupted)) => Err(interrupted),
+            Err(RunError::Panicked(payload)) => resume_unwind(payload),
+            Err(error @ RunError::Failed(_)) => panic!("trio: {error}"),
+        }
+    }
+
+    /// Sets a run up, with its main task, which is not stepped yet.
+    ///
+    /// # Safety
+    ///
+    /// As [`Started::new`].
+    #[track_caller]
+    pub(super) unsafe fn start<T: Thunk>(
+        self,
+        thunk: T,
+        here: &'static Location<'static>,
+    ) -> Started<T::Output> {
+        guest::take_abandoned();
         assert!(
             !context::try_run(|run| run.is_some()),
             "a run cannot be started from inside a run: await the task instead, or start the run \
@@ -150,37 +245,18 @@ impl Builder {
                 RunClock::Other(clock)
             }
         };
-        let run = match Run::new(clock, self.seed) {
+        let run = match Run::set_up(clock, self.seed, self.grace, self.watch) {
             Ok(run) => run,
             Err(error) => panic!("the system's poller could not be set up: {error}"),
         };
         if !self.ignore_interrupts
-            && let Err(error) = run.reactor().listen_to_interrupts()
+            && let Err(error) =
+                run.reactor().listen_to_interrupts(1 + usize::from(self.grace.is_some()))
         {
             panic!("the handler for Ctrl-C could not be set up: {error}");
         }
-        // As long as the run lives it is found by what is dropped on this thread: a frame that was
-        // converted and closes its nursery, say.
-        let entered = Entered::enter(&run);
-        for instrument in self.instruments {
-            run.instruments().add(instrument);
-        }
-        run.begin();
-        let main = spawn_main(&run, thunk, here);
-        drive(&run);
-        run.conclude();
-        let value = main.take();
-        let failure = run.take_failure();
-        let panicked = run.main().take_panic();
-        let interrupted = run.was_interrupted();
-        let unwound = run.main().had_cancelled_child();
-        let interrupts = run.reactor().take_interrupts();
-        drop(main);
-        drop(entered);
-        drop(run);
-        // A Ctrl-C that came too late to cancel anything is not forgotten.
-        let interrupted = interrupted | interrupts.is_some_and(Interrupts::finish);
-        finish(value, failure, panicked, interrupted, unwound)
+        // SAFETY: by this function's contract.
+        unsafe { Started::new(run, self.instruments, thunk, here) }
     }
 }
 
@@ -189,63 +265,7 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("seed", &self.seed)
             .field("ignore_interrupts", &self.ignore_interrupts)
+            .field("grace", &self.grace)
             .finish_non_exhaustive()
-    }
-}
-
-fn spawn_main<T: Thunk>(
-    run: &Run,
-    thunk: T,
-    spawned: &'static Location<'static>,
-) -> TaskHandle<T::Output> {
-    // SAFETY: rules 2 and 4: the run, and with it main, ends before whatever the thunk borrows
-    // goes: `run_interruptible` holds the thunk's lifetime until it has driven the run to its end,
-    // and a panic on the way drops the run, which drops main.
-    let task = unsafe { TaskCell::<_, AsIs>::allocate(thunk.into_frame(), spawned) };
-    task.set(flag::HANDLE);
-    task.inherit_locals();
-    run.adopt(task.clone(), run.main());
-    TaskHandle::new(task)
-}
-
-fn drive(run: &Run) {
-    loop {
-        match run.step() {
-            Next::Poll(timeout) => run.poll(timeout),
-            Next::Over => return,
-        }
-    }
-}
-
-fn finish<V>(
-    value: Option<V>,
-    failure: Option<(String, Option<Payload>)>,
-    panicked: Option<Payload>,
-    interrupted: bool,
-    unwound: bool,
-) -> Result<V, Interrupted<V>> {
-    if let Some((what, payload)) = failure {
-        let cause = payload.map(|payload| {
-            let text = report::text_of(&*payload).to_owned();
-            report::discard(payload);
-            text
-        });
-        match cause {
-            Some(cause) => panic!("trio: the run has failed: {what}: {cause}"),
-            None => panic!("trio: the run has failed: {what}"),
-        }
-    }
-    if let Some(payload) = panicked {
-        resume_unwind(payload);
-    }
-    if interrupted {
-        return Err(Interrupted { value });
-    }
-    match value {
-        Some(value) => Ok(value),
-        None if unwound => {
-            super::internal_error("the main task was unwound by no known cancellation")
-        }
-        None => super::internal_error("the main task has ended without a result"),
     }
 }

@@ -46,10 +46,20 @@ pub(crate) fn unregister(run: u16) {
 /// Wakes a task from outside its run.
 #[cold]
 pub(crate) fn wake(name: u64) {
-    let registry = INBOXES.read().unwrap_or_else(PoisonError::into_inner);
-    let inbox = registry.as_ref().and_then(|r| r.inboxes.get(&run_of(name))).map(Arc::clone);
-    drop(registry);
-    if let Some(inbox) = inbox {
+    if let Some(inbox) = inbox_of(name) {
         inbox.push_wake(name);
     }
+}
+
+/// A waker of a task was cloned outside its run.
+#[cold]
+pub(crate) fn waker_given(name: u64) {
+    if let Some(inbox) = inbox_of(name) {
+        inbox.waker_given();
+    }
+}
+
+fn inbox_of(name: u64) -> Option<Arc<Inbox>> {
+    let registry = INBOXES.read().unwrap_or_else(PoisonError::into_inner);
+    registry.as_ref()?.inboxes.get(&run_of(name)).map(Arc::clone)
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::panic::Location;
 
 use super::error::Error;
-use super::trace::Site;
+use super::trace::{Site, SiteKind};
 
 /// Where a failure comes from: the task, where it was spawned, and how far it had come.
 #[derive(Clone, Debug)]
@@ -106,9 +106,10 @@ impl ErrorGroup {
         self.failures.iter()
     }
 
-    /// The place of the nursery that failed, where it is known.
+    /// The place of the nursery that failed, where it is known. That of a `try_join!` or another
+    /// combinator is not: its operations were spawned where it is called.
     pub fn nursery(&self) -> Option<&'static Site> {
-        self.nursery
+        self.nursery.filter(|site| site.kind() == SiteKind::Nursery)
     }
 
     /// The first error of type `E` anywhere in the tree, also as the cause of another error.
@@ -247,6 +248,9 @@ impl ErrorGroup {
             count => write!(f, "{count} errors")?,
         }
         match self.nursery {
+            Some(site) if site.kind() == SiteKind::Scope => {
+                write!(f, " in `{}`", site.expression())
+            }
             Some(site) => write!(f, " in the nursery of `{}` at {site}", site.function()),
             None => Ok(()),
         }

@@ -33,6 +33,8 @@ struct Queues {
     /// The keys of the idempotent entries that have not started.
     keys: HashSet<u64>,
     closed: bool,
+    /// A task's waker was cloned on another thread while the task was being polled.
+    waker_given: bool,
 }
 
 pub(crate) struct Inbox {
@@ -52,7 +54,7 @@ impl Inbox {
     }
 
     /// Gets the run to look at its inbox.
-    fn notify(&self) {
+    pub(crate) fn notify(&self) {
         if !self.notified.swap(true, Ordering::AcqRel) {
             // A poller that cannot be woken is one whose run is gone.
             let _ = self.poller.wake();
@@ -101,6 +103,20 @@ impl Inbox {
             queues.keys.remove(&key);
         }
         Some(entry)
+    }
+
+    /// Notes that another thread has got a waker of a task, from the poll of that task.
+    pub(crate) fn waker_given(&self) {
+        self.lock().waker_given = true;
+    }
+
+    /// Whether nothing has come since the last look, and no other thread is known to have a waker.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let queues = self.lock();
+        !queues.waker_given
+            && !self.notified.load(Ordering::Relaxed)
+            && queues.wakes.is_empty()
+            && queues.entries.is_empty()
     }
 
     /// How many functions wait to be called.

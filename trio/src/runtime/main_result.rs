@@ -15,8 +15,8 @@ use crate::sys::interrupt::die_of_interrupt;
 /// Runs the main task of a program. After a Ctrl-C the process dies as a shell expects, here if main
 /// was unwound; if it returned all the same, when its result is reported.
 #[track_caller]
-pub fn run_main<T: Thunk>(thunk: T) -> MainResult<T::Output> {
-    match Builder::new().run_interruptible(thunk) {
+pub fn run_main<T: Thunk>(builder: Builder, thunk: T) -> MainResult<T::Output> {
+    match builder.run_interruptible(thunk) {
         Ok(value) => MainResult { value: Cell::new(Some(value)), interrupted: false },
         Err(Interrupted { value: None }) => die_of_interrupt(),
         Err(Interrupted { value }) => MainResult { value: Cell::new(value), interrupted: true },

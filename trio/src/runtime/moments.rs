@@ -42,7 +42,8 @@ pub enum Moment<'a> {
 }
 
 /// Calls `watcher` at every moment at which a cancellation of `scope` could take effect on something
-/// inside, in whichever task, until the guard is dropped. The watcher may cancel.
+/// inside, in whichever task, until the guard is dropped. The watcher may look, and cancel. It is called
+/// in the midst of operations: it must not wake anybody, or use what the tasks use.
 ///
 /// What is shielded from the scope is not watched. It is for tests that cancel at each of these moments
 /// ([`testing::CancelInjector`](crate::testing::CancelInjector)), and for tools that look on. A watcher
@@ -98,9 +99,11 @@ impl fmt::Debug for CancellationWatch {
     }
 }
 
+type Watcher = dyn Fn(&Task, Moment<'_>);
+
 struct Watch {
     scope: Rc<ScopeCore>,
-    watcher: Box<dyn Fn(&Task, Moment<'_>)>,
+    watcher: Box<Watcher>,
 }
 
 impl Watch {

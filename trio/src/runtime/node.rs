@@ -387,18 +387,19 @@ impl Node {
 
     /// Brings the cached status of this node up to date: whether it has changed.
     fn update(&self) -> bool {
-        let from_outside = |flag| {
-            !self.is_shielded() && self.parent().is_some_and(|node| node.flags.get() & flag != 0)
+        let outside = match self.parent() {
+            Some(parent) if !self.is_shielded() => parent.flags.get(),
+            _ => 0,
         };
-        let stopping = self.is_asked() || from_outside(STOPPING);
+        let stopping = self.is_asked() || outside & STOPPING != 0;
         if stopping && self.flags.get() & STOPPABLE != 0 && !self.is_called() {
             self.set_flag(CALLED, true);
             let reason = CancelReason::new(CancelSource::StopRequest, None, None);
             self.reason.set(Some(Box::new(reason)));
         }
-        let effective = self.is_called() || from_outside(EFFECTIVE);
+        let effective = self.is_called() || outside & EFFECTIVE != 0;
         let becomes = effective != self.is_effectively_cancelled();
-        let watched = self.flags.get() & WATCHING != 0 || from_outside(WATCHED);
+        let watched = self.flags.get() & WATCHING != 0 || outside & WATCHED != 0;
         let changed = becomes
             || stopping != self.is_stopping()
             || watched != (self.flags.get() & WATCHED != 0);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::group::ErrorGroup;
 
 /// The output of a task that a nursery runs: a plain value, or a `Result` whose error fails the task.
 ///
@@ -27,6 +28,13 @@ pub trait TaskOutput {
     ///
     /// The error that fails the task and its nursery.
     fn into_result(self) -> Result<Self::Value, Error>;
+
+    /// What a [`race!`](crate::race!) of tasks with this output gives: the output itself, or, where it is
+    /// a `Result`, one whose error is an [`ErrorGroup`].
+    type Raced;
+
+    /// Makes it of the winner's value, or of the errors that there are.
+    fn raced(result: Result<Self::Value, ErrorGroup>) -> Self::Raced;
 }
 
 impl<T, E: Into<Error>> TaskOutput for Result<T, E> {
@@ -34,6 +42,12 @@ impl<T, E: Into<Error>> TaskOutput for Result<T, E> {
 
     fn into_result(self) -> Result<T, Error> {
         self.map_err(Into::into)
+    }
+
+    type Raced = Result<T, ErrorGroup>;
+
+    fn raced(result: Result<T, ErrorGroup>) -> Result<T, ErrorGroup> {
+        result
     }
 }
 
@@ -44,6 +58,12 @@ macro_rules! plain {
 
             fn into_result(self) -> Result<Self, Error> {
                 Ok(self)
+            }
+
+            type Raced = Self;
+
+            fn raced(result: Result<Self, ErrorGroup>) -> Self {
+                result.expect("a plain value is no error")
             }
         }
     )*};

@@ -15,6 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomPinned;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::ptr;
 use std::rc::Rc;
@@ -55,6 +56,15 @@ struct Lot {
 }
 
 impl Lot {
+    fn new() -> Lot {
+        Lot {
+            first: Cell::new(ptr::null()),
+            last: Cell::new(ptr::null()),
+            len: Cell::new(0),
+            broken_by: RefCell::default(),
+        }
+    }
+
     fn push(&self, waiter: &Waiter) {
         waiter.lot.set(self);
         waiter.next.set(ptr::null());
@@ -151,12 +161,7 @@ pub struct ParkingLot(Rc<Lot>);
 impl ParkingLot {
     /// An empty lot.
     pub fn new() -> ParkingLot {
-        ParkingLot(Rc::new(Lot {
-            first: Cell::new(ptr::null()),
-            last: Cell::new(ptr::null()),
-            len: Cell::new(0),
-            broken_by: RefCell::default(),
-        }))
+        ParkingLot(Rc::new(Lot::new()))
     }
 
     /// Another name for the same lot.
@@ -165,11 +170,13 @@ impl ParkingLot {
     }
 
     /// How many tasks are parked.
+    #[inline]
     pub fn len(&self) -> usize {
         self.0.len.get()
     }
 
     /// Whether no task is parked.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -227,6 +234,45 @@ impl ParkingLot {
     /// Lets every task go on that is parked now. Sync.
     pub fn unpark_all(&self) -> usize {
         self.unpark(self.len())
+    }
+
+    /// Lets the tasks go on whose [note](ParkingLot::park_with) is in a range, in the order of parking,
+    /// wherever they are in the queue; says how many there were. Sync.
+    ///
+    /// For a resource with several handles: one that is closed lets those go that wait on it.
+    ///
+    /// ```
+    /// use trio::lowlevel::ParkingLot;
+    ///
+    /// # #[trio::task] async fn waiter(lot: &ParkingLot, note: u64) { lot.park_with(note).await.unwrap() }
+    /// # #[trio::task] async fn example() -> trio::Result<()> {
+    /// let lot = ParkingLot::new();
+    /// trio::nursery!(|n| {
+    ///     for note in [1, 2, 3, 2] {
+    ///         n.spawn(waiter, &lot, note);
+    ///     }
+    ///     trio::testing::wait_all_tasks_blocked().await;
+    ///     assert_eq!(lot.unpark_noted(2..=2), 2);
+    ///     assert_eq!(lot.unpark_all(), 2);
+    /// })?;
+    /// # Ok(()) }
+    /// # trio::run(example).unwrap();
+    /// ```
+    pub fn unpark_noted(&self, notes: RangeInclusive<u64>) -> usize {
+        // A list of their own: the wakers of others may change this one.
+        let chosen = Lot::new();
+        let mut next = self.0.first.get();
+        // SAFETY: rule 1: a waiter unlinks itself before its memory goes, and no other code runs here.
+        while let Some(waiter) = unsafe { next.as_ref() } {
+            next = waiter.next.get();
+            if notes.contains(&waiter.note) {
+                self.0.unlink(waiter);
+                chosen.push(waiter);
+            }
+        }
+        let count = chosen.len.get();
+        while chosen.release(None) {}
+        count
     }
 
     /// Moves up to `count` tasks, longest waiting first, to the end of another lot's queue, where
@@ -374,6 +420,12 @@ impl<'a> Park<'a> {
         }
         self.waiter.state.set(State::Idle);
         self.waiter.target.set(None);
+    }
+
+    /// Whether it is in a queue. One that was unwound and is polled again, as a foreign combinator can
+    /// do, is not: for a primitive that has to look again before it parks anew.
+    pub fn is_parked(&self) -> bool {
+        self.waiter.state.get() == State::Parked
     }
 }
 

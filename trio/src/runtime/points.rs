@@ -116,6 +116,7 @@ struct CancelPoint;
 impl Future for CancelPoint {
     type Output = ();
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, _cx: &mut PollContext<'_>) -> Poll<()> {
         context::task(|task| task.count_cancel_point());
         if context::cancelled() { context::unwind() } else { Poll::Ready(()) }

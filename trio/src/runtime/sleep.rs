@@ -11,6 +11,7 @@ use super::context;
 use super::deadlines::{Action, Timer};
 use super::instant::Instant;
 use super::points;
+use super::task::flag;
 use super::wake::WakeTarget;
 
 /// Sleeps for `duration`, counted from when it is awaited. Zero is exactly one checkpoint.
@@ -119,6 +120,7 @@ impl Future for Sleep {
                         task.set_waits_for("a time");
                     });
                     this.state = State::Asleep;
+                    this.note_that_it_lasts();
                 } else if points::schedule(cx) {
                     return Poll::Ready(());
                 } else {
@@ -139,6 +141,7 @@ impl Future for Sleep {
                 if this.timer.is_armed() {
                     this.timer.set_action(Action::Wake(WakeTarget::current(cx)));
                 }
+                this.note_that_it_lasts();
                 context::wait()
             }
             State::Yielding if context::cancelled() => {
@@ -154,6 +157,13 @@ impl Future for Sleep {
 }
 
 impl Sleep {
+    /// Without a timer it is a `sleep_forever`.
+    fn note_that_it_lasts(&self) {
+        if !self.timer.is_armed() {
+            context::task(|task| task.set(flag::WAITS_FOR_EVER));
+        }
+    }
+
     /// A time beyond the clock's range is never armed.
     fn lasts_forever(&self) -> bool {
         match self.when {
@@ -187,6 +197,7 @@ impl Future for SleepForever {
                 task.count_schedule_point();
                 self.asked = true;
             }
+            task.set(flag::WAITS_FOR_EVER);
             task.set_waits_for("ever");
         });
         if context::cancelled() { context::unwind() } else { context::wait() }

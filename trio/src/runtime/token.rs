@@ -54,6 +54,13 @@ impl TrioToken {
     }
 }
 
+impl TrioToken {
+    /// Ends the run's wait for the system, also if the run is gone.
+    pub(crate) fn rouse(&self) {
+        self.0.notify();
+    }
+}
+
 impl PartialEq for TrioToken {
     /// Whether both are of the same run.
     fn eq(&self, other: &TrioToken) -> bool {

@@ -30,11 +30,14 @@ const MAX_INDENT: usize = 40;
 /// Outside a run.
 #[track_caller]
 pub fn task_tree() -> String {
-    context::run(|run| {
-        let mut out = String::new();
-        write_tree(&mut out, run);
-        out
-    })
+    context::run(tree_of)
+}
+
+/// The tree of the tasks of a run.
+pub(crate) fn tree_of(run: &Run) -> String {
+    let mut out = String::new();
+    write_tree(&mut out, run);
+    out
 }
 
 fn write_tree(out: &mut String, run: &Run) {

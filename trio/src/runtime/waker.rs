@@ -14,11 +14,15 @@
 //! thread, and can be used from anywhere. Waking on the run's own thread is a comparison and a push;
 //! from elsewhere the name goes into the run's inbox. A name that is no longer taken is ignored; one
 //! whose numbers have come round again wakes a stranger once for nothing, which every task bears.
+//!
+//! A task is polled with its *own* waker, which differs in one thing: that it is cloned is noted. As long
+//! as it was not, nobody has a waker of the task. From the next step on there is nothing to note any more.
 
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::context;
 use super::directory;
+use super::run::Run;
 use super::task::Header;
 
 #[cfg(not(target_pointer_width = "64"))]
@@ -52,6 +56,17 @@ static VTABLE: RawWakerVTable = RawWakerVTable::new(
     |_| {},
 );
 
+/// Of the waker that a task is polled with, until it has given one away.
+static OWN: RawWakerVTable = RawWakerVTable::new(
+    |data| {
+        given(data.addr() as u64);
+        RawWaker::new(data, &VTABLE)
+    },
+    |data| wake(data.addr() as u64),
+    |data| wake(data.addr() as u64),
+    |_| {},
+);
+
 #[inline]
 fn wake(name: u64) {
     if !context::wake_if_running(name) {
@@ -60,28 +75,43 @@ fn wake(name: u64) {
 }
 
 fn wake_other(name: u64) {
-    let local = context::try_run(|run| match run {
-        Some(run) if run.id() == run_of(name) => {
-            run.wake_by_name(name);
-            true
-        }
-        _ => false,
-    });
-    if !local {
+    if !in_its_run(name, Run::wake_by_name) {
         directory::wake(name);
     }
 }
 
-/// The waker of the task with this name.
+#[cold]
+fn given(name: u64) {
+    if !in_its_run(name, Run::waker_given) {
+        directory::waker_given(name);
+    }
+}
+
+/// Calls `f` if the run of this name is the one of this thread.
 #[inline]
-pub(crate) fn waker(name: u64) -> Waker {
+fn in_its_run(name: u64, f: impl FnOnce(&Run, u64)) -> bool {
+    context::try_run(|run| match run {
+        Some(run) if run.id() == run_of(name) => {
+            f(run, name);
+            true
+        }
+        _ => false,
+    })
+}
+
+/// The waker that the task with this name is polled with; `given` if one was given away already.
+#[inline]
+pub(crate) fn waker(name: u64, given: bool) -> Waker {
     let data = std::ptr::without_provenance(name as usize);
-    // SAFETY: rule 5: the table's functions take the data word for a number, are thread-safe, and
+    let table = if given { &VTABLE } else { &OWN };
+    // SAFETY: rule 5: the tables' functions take the data word for a number, are thread-safe, and
     // own nothing.
-    unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) }
+    unsafe { Waker::from_raw(RawWaker::new(data, table)) }
 }
 
 #[inline]
 pub(crate) fn is_waker_of(waker: &Waker, task: &Header) -> bool {
-    waker.data().addr() as u64 == task.id() && std::ptr::eq(waker.vtable(), &VTABLE)
+    let table = waker.vtable();
+    waker.data().addr() as u64 == task.id()
+        && (std::ptr::eq(table, &OWN) || std::ptr::eq(table, &VTABLE))
 }

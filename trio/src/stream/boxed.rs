@@ -37,8 +37,8 @@ impl<S: AsyncResource> DynAsyncResource for S {
 /// use trio::stream::{DynSendStream, SendStream};
 ///
 /// # #[trio::task] async fn example() -> std::io::Result<()> {
-/// let (one, _) = trio::testing::memory_stream_one_way_pair();
-/// let (another, _) = trio::testing::lockstep_stream_one_way_pair();
+/// let (one, _end) = trio::testing::memory_stream_one_way_pair();
+/// let (another, _end) = trio::testing::lockstep_stream_one_way_pair();
 /// let streams: [Box<dyn DynSendStream>; 2] = [Box::new(one), Box::new(another)];
 /// streams[0].send_all(b"hello").await
 /// # }

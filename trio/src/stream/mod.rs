@@ -16,7 +16,7 @@
 //!
 //! ```
 //! use std::io;
-//! use trio::stream::{ReceiveStream, SendStream};
+//! use trio::stream::{AsyncResource, ReceiveStream, SendStream};
 //!
 //! /// Sends on what it receives, until that ends.
 //! #[trio::task]
@@ -88,7 +88,9 @@ pub trait AsyncResource {
     /// Closes, properly where the resource has a way to: by saying goodbye, or by sending what is
     /// buffered. Idempotent.
     ///
-    /// One that has nothing to say need not implement it; others write it with [`closing`].
+    /// One that has nothing to say need not implement it; others write it with [`closing`]. A type may have
+    /// a sync `close` of its own, which closes by force, as [`TcpStream`](crate::net::TcpStream::close)
+    /// has. Method calls mean that one then, where the type is known.
     ///
     /// # Cancellation
     ///

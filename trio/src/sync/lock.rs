@@ -231,7 +231,7 @@ impl<T: ?Sized> fmt::Debug for Lock<T> {
 #[must_use = "a lock whose guard is dropped is released at once"]
 pub struct LockGuard<'a, T: ?Sized> {
     lock: &'a Lock<T>,
-    /// `None`: the lock is given up, to be taken back at the end of a `Condition::wait`.
+    /// `None` during a `Condition::wait`: the lock is given up, and taken back at its end.
     value: Option<RefMut<'a, T>>,
 }
 
@@ -267,8 +267,8 @@ impl<'a, T: ?Sized> LockGuard<'a, T> {
 #[track_caller]
 fn given_up() -> ! {
     panic!(
-        "this guard does not hold its lock: a `Condition::wait` with it was dropped before it was over. \
-         Do not put one into a foreign combinator; give it a task of its own"
+        "this guard does not hold its lock: it is looked at while its task is dropped in the middle of a \
+         `Condition::wait`"
     )
 }
 

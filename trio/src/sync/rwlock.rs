@@ -247,11 +247,11 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     fn read_guard(&self) -> ReadGuard<'_, T> {
-        ReadGuard { value: self.value.borrow(), held: ReadHeld(&self.access) }
+        ReadGuard { value: self.value.borrow(), _held: ReadHeld(&self.access) }
     }
 
     fn write_guard(&self) -> WriteGuard<'_, T> {
-        WriteGuard { value: self.value.borrow_mut(), held: WriteHeld(&self.access) }
+        WriteGuard { value: self.value.borrow_mut(), _held: WriteHeld(&self.access) }
     }
 
     /// The value, of a lock that nobody else can reach.
@@ -301,22 +301,20 @@ impl Drop for WriteHeld<'_> {
     }
 }
 
-/// The value of an [`RwLock`] that is held to read: released when this is dropped.
+/// The value of an [`RwLock`] that is held to read: the lock is released when this is dropped.
 #[must_use = "a lock whose guard is dropped is released at once"]
 pub struct ReadGuard<'a, T: ?Sized> {
     // Goes first: others may borrow it as soon as the lock is released.
     value: Ref<'a, T>,
-    #[allow(dead_code, reason = "it is there to be dropped")]
-    held: ReadHeld<'a>,
+    _held: ReadHeld<'a>,
 }
 
-/// The value of an [`RwLock`] that is held to write: released when this is dropped.
+/// The value of an [`RwLock`] that is held to write: the lock is released when this is dropped.
 #[must_use = "a lock whose guard is dropped is released at once"]
 pub struct WriteGuard<'a, T: ?Sized> {
     // Goes first: others may borrow it as soon as the lock is released.
     value: RefMut<'a, T>,
-    #[allow(dead_code, reason = "it is there to be dropped")]
-    held: WriteHeld<'a>,
+    _held: WriteHeld<'a>,
 }
 
 impl<T: ?Sized> Deref for ReadGuard<'_, T> {

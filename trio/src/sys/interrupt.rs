@@ -1,9 +1,10 @@
-//! Ctrl-C: a SIGINT handler that writes to a pipe, once.
+//! Ctrl-C: a SIGINT handler that writes to a pipe, once, or as often as the run can make use of it.
 //!
 //! ```text
-//!   default ── install ──▶ ours ── first SIGINT: handler writes to the pipe ──▶ default
-//!      ▲                    │                                                     │
-//!      └──── uninstall ─────┘                       second SIGINT: the process dies at once
+//!   default ── install ──▶ ours ── last SIGINT to be caught: writes to the pipe ──▶ default
+//!      ▲                   │  ▲                                                       │
+//!      └──── uninstall ────┘  └── an earlier one: writes to the pipe                  │
+//!                                                       another SIGINT: the process dies at once
 //! ```
 //!
 //! It is installed only where SIGINT has its default action, and only by the process's main thread,
@@ -13,7 +14,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::errno_location;
 
@@ -21,16 +22,28 @@ use super::errno_location;
 /// thread while the last run ends, and must not write into what has the number then.
 static PIPE: OnceLock<(UnixStream, UnixStream)> = OnceLock::new();
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// How many are still to be caught.
+static LEFT: AtomicUsize = AtomicUsize::new(0);
 
-extern "C" fn on_interrupt(_signal: libc::c_int) {
-    if let Some((_, write)) = PIPE.get() {
-        // SAFETY: rule 6: `write` is async-signal-safe; one byte that lives for the call. `errno` is
-        // put back: the interrupted code may be about to read it.
-        unsafe {
-            let errno = *errno_location();
-            libc::write(write.as_raw_fd(), [0_u8].as_ptr().cast(), 1);
-            *errno_location() = errno;
+extern "C" fn on_interrupt(signal: libc::c_int) {
+    let caught = LEFT.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+    // SAFETY: rule 6: these three are async-signal-safe; one byte that lives for the call. `errno` is
+    // put back: the interrupted code may be about to read it.
+    unsafe {
+        let errno = *errno_location();
+        if caught.is_err() || caught == Ok(1) {
+            libc::signal(signal, libc::SIG_DFL);
         }
+        match PIPE.get() {
+            Some((_, write)) if caught.is_ok() => {
+                libc::write(write.as_raw_fd(), [0_u8].as_ptr().cast(), 1);
+            }
+            // Another thread is in here with the last one that is caught.
+            _ => {
+                libc::raise(signal);
+            }
+        }
+        *errno_location() = errno;
     }
 }
 
@@ -44,12 +57,12 @@ fn pipe() -> io::Result<&'static (UnixStream, UnixStream)> {
     Ok(PIPE.get_or_init(|| (read, write)))
 }
 
-/// Whether something is in the pipe. Empties it.
-fn drain(mut read: &UnixStream) -> bool {
-    let mut found = false;
+/// How many are in the pipe. Empties it.
+fn drain(mut read: &UnixStream) -> usize {
+    let mut found = 0;
     let mut buffer = [0; 16];
-    while read.read(&mut buffer).is_ok_and(|count| count > 0) {
-        found = true;
+    while let Ok(count @ 1..) = read.read(&mut buffer) {
+        found += count;
     }
     found
 }
@@ -61,21 +74,26 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    /// `None` where SIGINT is not ours to take: it has a handler or is ignored, this is not the main
-    /// thread, or another run listens already.
-    pub(crate) fn listen() -> io::Result<Option<Interrupts>> {
+    /// To so many of them, after which one ends the process. `None` where SIGINT is not ours to take: it
+    /// has a handler or is ignored, this is not the main thread, or another run listens already.
+    pub(crate) fn listen(count: usize) -> io::Result<Option<Interrupts>> {
         let (read, _) = pipe()?;
         if !is_main_thread() || !has_default_action()? || TAKEN.swap(true, Ordering::AcqRel) {
             return Ok(None);
         }
         // What came after the last run had stopped listening.
         drain(read);
+        LEFT.store(count, Ordering::SeqCst);
         // SAFETY: rule 6: all-zero is a valid `sigaction`; the handler is async-signal-safe, and
         // both structures live for the call.
         let old = unsafe {
             let mut new: libc::sigaction = std::mem::zeroed();
             new.sa_sigaction = on_interrupt as *const () as libc::sighandler_t;
-            new.sa_flags = libc::SA_RESTART | libc::SA_RESETHAND;
+            new.sa_flags = libc::SA_RESTART;
+            if count == 1 {
+                // The system gives it back itself, without a moment in between.
+                new.sa_flags |= libc::SA_RESETHAND;
+            }
             libc::sigemptyset(&raw mut new.sa_mask);
             let mut old: libc::sigaction = std::mem::zeroed();
             if libc::sigaction(libc::SIGINT, &raw const new, &raw mut old) != 0 {
@@ -87,13 +105,13 @@ impl Interrupts {
         Ok(Some(Interrupts { read, old }))
     }
 
-    /// Whether a SIGINT has come since the last look.
-    pub(crate) fn take(&self) -> bool {
+    /// How many SIGINTs have come since the last look.
+    pub(crate) fn take(&self) -> usize {
         drain(self.read)
     }
 
-    /// Stops listening: whether a SIGINT has come since the last look. Another one ends the process.
-    pub(crate) fn finish(self) -> bool {
+    /// Stops listening: how many SIGINTs have come since the last look. Another one ends the process.
+    pub(crate) fn finish(self) -> usize {
         let read = self.read;
         drop(self);
         drain(read)

@@ -5,6 +5,7 @@ pub(crate) mod fork;
 pub(crate) mod interrupt;
 #[cfg(target_os = "linux")]
 pub(crate) mod mmsg;
+pub(crate) mod poll;
 pub(crate) mod signals;
 pub(crate) mod thread_name;
 pub(crate) mod timer;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::rc::Rc;
 
-use super::memory_stream::demand_room;
+use super::memory_receive_stream::demand_room;
 use crate::lowlevel::{ParkingLot, checkpoint, checkpoint_if_cancelled};
 use crate::stream::{AsyncResource, ConflictDetector, ReceiveStream, SendStream, StapledStream};
 use crate::{BrokenResourceError, ClosedResourceError};

@@ -3,7 +3,8 @@
 use std::io;
 
 use super::byte_queue::ByteQueue;
-use super::memory_stream::{Incoming, MemoryReceiveStream, MemorySendStream};
+use super::memory_receive_stream::{Incoming, MemoryReceiveStream};
+use super::memory_send_stream::MemorySendStream;
 use crate::BrokenResourceError;
 use crate::stream::StapledStream;
 

@@ -7,14 +7,16 @@ mod checkpoints;
 mod clock;
 mod conformance;
 mod fault_injector;
+mod hooks;
 mod lockstep_stream;
 mod memory_pair;
-mod memory_stream;
+mod memory_receive_stream;
+mod memory_send_stream;
 mod sequencer;
 mod threads;
 
 pub use cancel_injector::{CancelInjector, CancelPlace, CancelRound, cancel_everywhere};
-pub use checkpoints::{assert_checkpoints, assert_no_checkpoints};
+pub use checkpoints::{assert_checkpoints, assert_future_checkpoints, assert_no_checkpoints};
 pub use clock::MockClock;
 pub use conformance::{
     Clogged, check_half_closeable_stream, check_one_way_stream, check_two_way_stream,
@@ -27,7 +29,8 @@ pub use lockstep_stream::{
 pub use memory_pair::{
     MemoryStream, memory_stream_one_way_pair, memory_stream_pair, memory_stream_pump,
 };
-pub use memory_stream::{MemoryReceiveStream, MemorySendStream};
+pub use memory_receive_stream::MemoryReceiveStream;
+pub use memory_send_stream::MemorySendStream;
 pub use sequencer::{Sequencer, SequencerStep};
 
 pub use crate::sys::faults::SystemCall;

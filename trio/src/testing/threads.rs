@@ -1,7 +1,5 @@
 //! The worker threads of the run.
 
-use std::future::Future;
-
 use crate::thread::Threads;
 
 /// How many worker threads work for this run. One that was abandoned counts as long as it works.
@@ -35,6 +33,6 @@ pub fn active_thread_count() -> usize {
 /// # }
 /// # trio::run(example);
 /// ```
-pub fn wait_all_threads_completed() -> impl Future<Output = ()> {
-    async { Threads::current().wait_until_none().await }
+pub async fn wait_all_threads_completed() {
+    Threads::current().wait_until_none().await;
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::error::{Cancelled, NoAnswer};
 use super::job::Job;
 use crate::lowlevel::{
-    Host, Request, TaskLocals, TaskRequest, TrioToken, checkpoint_if_cancelled, in_trio_run,
+    ErrandHost, Request, TaskLocals, TaskRequest, TrioToken, checkpoint_if_cancelled, in_trio_run,
     request, spawn_system_task, task_request,
 };
 use crate::{RunFinishedError, Thunk};
@@ -26,17 +26,17 @@ thread_local! {
 /// A worker thread, as it sees itself.
 #[derive(Clone)]
 pub(super) struct Worker {
-    host: Host,
+    host: ErrandHost,
     /// The run, if what is called there is not to be a part of the task.
     outside: Option<TrioToken>,
 }
 
 impl Worker {
-    pub(super) fn of_host(host: &Host) -> Worker {
+    pub(super) fn of_host(host: &ErrandHost) -> Worker {
         Worker { host: host.clone(), outside: None }
     }
 
-    pub(super) fn outside_host(host: &Host, trio: TrioToken) -> Worker {
+    pub(super) fn outside_host(host: &ErrandHost, trio: TrioToken) -> Worker {
         Worker { host: host.clone(), outside: Some(trio) }
     }
 
@@ -52,17 +52,33 @@ impl Worker {
         function()
     }
 
+    /// Calls `function` with this worker thread.
     #[track_caller]
-    fn current() -> Worker {
+    fn with<R>(function: impl FnOnce(&Worker) -> R) -> R {
         demand_outside();
-        WORKER.with(|worker| worker.borrow().clone()).unwrap_or_else(|| {
-            panic!(
-                "this thread works for no task: it was not started by `run_in_worker_thread`. Other \
-                 threads call into a run with the methods of a `TrioToken`, which \
-                 `current_trio_token()` gives inside the run"
-            )
+        WORKER.with(|worker| {
+            let worker = worker.borrow();
+            match &*worker {
+                Some(worker) => function(worker),
+                None => works_for_no_task(),
+            }
         })
     }
+
+    #[track_caller]
+    fn current() -> Worker {
+        Worker::with(Worker::clone)
+    }
+}
+
+#[cold]
+#[track_caller]
+fn works_for_no_task() -> ! {
+    panic!(
+        "this thread works for no task: it was not started by `run_in_worker_thread`. Other threads \
+         call into a run with the methods of a `TrioToken`, which `current_trio_token()` gives inside \
+         the run"
+    )
 }
 
 /// Waiting for the run on its own thread would be for ever.
@@ -110,7 +126,8 @@ fn demand_outside() {
 /// ```
 #[track_caller]
 pub fn check_cancelled() -> Result<(), Cancelled> {
-    if Worker::current().host.is_cancelled() { Err(Cancelled::new()) } else { Ok(()) }
+    let cancelled = Worker::with(|worker| worker.host.is_cancelled());
+    if cancelled { Err(Cancelled::new()) } else { Ok(()) }
 }
 
 /// Calls a function in the thread of the run that this worker thread works for, and waits for its value.

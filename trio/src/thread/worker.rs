@@ -12,10 +12,10 @@ use super::start;
 use super::threads::{Active, Threads};
 use crate::Call;
 use crate::lowlevel::{
-    Errand, Host, TaskLocals, abandonable_errand, checkpoint_if_cancelled, current_task,
+    Errand, ErrandHost, TaskLocals, abandonable_errand, checkpoint_if_cancelled, current_task,
     current_trio_token, errand,
 };
-use crate::sync::{Borrower, CapacityLimiter, LimiterToken};
+use crate::sync::{Borrower, CapacityLimiter};
 
 /// Calls a function that blocks, or computes for long, in another thread, and waits for its value. The
 /// function may borrow from the task, as a child in a nursery may.
@@ -136,12 +136,17 @@ where
     checkpoint_if_cancelled().await;
     let threads = Threads::current();
     let limiter = thread.limiter.unwrap_or(&threads.limiter);
-    let _token = acquire(limiter, Borrower::unique()).await;
+    let borrower = Borrower::unique();
+    // Without giving way to others, if it need not wait: the thread can begin meanwhile.
+    let _token = match limiter.try_acquire_on_behalf_of(borrower) {
+        Ok(token) => token,
+        Err(_) => limiter.acquire_on_behalf_of(borrower).await,
+    };
     let _active: Active = threads.count();
     let name = thread.name.unwrap_or_else(default_name::<J>);
     let locals = TaskLocals::current();
     errand(
-        move |host: &Host| Worker::of_host(host).enter(|| locals.enter(|| job.call())),
+        move |host: &ErrandHost| Worker::of_host(host).enter(|| locals.enter(|| job.call())),
         move |errand: Errand| {
             let called = name.clone();
             if let Err(error) = start::start(Some(name), || errand.run(), drop) {
@@ -239,14 +244,17 @@ where
     let threads = Threads::current();
     let limiter = thread.limiter.unwrap_or_else(|| Rc::clone(&threads.limiter));
     let borrower = Borrower::unique();
-    let token = acquire(&limiter, borrower).await;
+    let token = match limiter.try_acquire_on_behalf_of(borrower) {
+        Ok(token) => token,
+        Err(_) => limiter.acquire_on_behalf_of(borrower).await,
+    };
     let name = thread.name.unwrap_or_else(default_name::<J>);
     let locals = TaskLocals::current();
     let trio = current_trio_token();
     let worker_trio = trio.clone();
     let (limiter, noted) = (Rc::clone(&limiter), Rc::clone(&threads));
     let result = abandonable_errand(
-        move |host: &Host| {
+        move |host: &ErrandHost| {
             let worker = Worker::outside_host(host, worker_trio);
             catch_unwind(AssertUnwindSafe(|| worker.enter(|| locals.enter(|| job.call()))))
         },
@@ -275,19 +283,12 @@ where
     result.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-/// Borrows a token, at once if there is one: then whoever goes on is not kept waiting for others.
-async fn acquire(limiter: &CapacityLimiter, borrower: Borrower) -> LimiterToken<'_> {
-    match limiter.try_acquire_on_behalf_of(borrower) {
-        Ok(token) => token,
-        Err(_) => limiter.acquire_on_behalf_of(borrower).await,
-    }
-}
-
-/// "function from task": of a closure it is the function that the closure is in.
+/// "function from task". A closure is called after the function that it is in; if that is the task's,
+/// it is the task's alone.
 fn default_name<J>() -> String {
     let path = type_name::<J>();
     let path = &path[..path.find('<').filter(|at| *at > 0).unwrap_or(path.len())];
     let named = path.split("::").filter(|part| *part != "{{closure}}");
-    let function = named.last().unwrap_or(path);
-    format!("{function} from {}", current_task().name())
+    let (function, task) = (named.last().unwrap_or(path), current_task().name());
+    if function == task { task } else { format!("{function} from {task}") }
 }

@@ -9,4 +9,7 @@ async fn task() {
     ui_tests::work().await;
 }
 
-fn main() {}
+#[trio::main(grace_seconds = "5")]
+async fn main() {
+    ui_tests::work().await;
+}

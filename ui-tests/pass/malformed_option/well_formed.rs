@@ -6,6 +6,7 @@ async fn task() {
     trio::sleep(std::time::Duration::ZERO).await;
 }
 
-fn main() {
-    trio::run(task);
+#[trio::main(grace_seconds = 5, allow(zero_sleep))]
+async fn main() {
+    task().await;
 }

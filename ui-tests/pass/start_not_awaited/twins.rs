@@ -9,6 +9,7 @@ async fn twins() -> trio::Result<()> {
         let port = n.start(serve, 80).await?;
         let starting = n.start(serve, port + 1);
         n.start(serve, port).await?;
+        n.start_service(serve, port).await?;
         starting.await?;
         n.cancel();
     })?;

@@ -6,7 +6,7 @@ use syn::Macro;
 
 use super::Flow;
 use super::frames::Body;
-use crate::macro_arguments::Arguments;
+use crate::macro_arguments::{Arguments, is_combinator};
 use crate::nursery::is_nursery;
 
 /// What a macro does with its arguments.
@@ -35,6 +35,12 @@ enum Meaning {
 impl Meaning {
     fn of(mac: &Macro) -> Self {
         let Some(last) = mac.path.segments.last() else { return Self::Unknown };
+        // `join!` and its like of others await, and those under a name of their own may be of others.
+        if is_combinator(mac)
+            && mac.path.segments.first().is_some_and(|first| first.ident == "trio")
+        {
+            return Self::Evaluates(usize::MAX);
+        }
         match last.ident.to_string().as_str() {
             "print" | "println" | "eprint" | "eprintln" | "format" | "format_args" | "write"
             | "writeln" | "vec" | "dbg" | "pin" | "addr_of" | "addr_of_mut" => {

@@ -31,7 +31,8 @@ impl Flow<'_> {
     pub fn may_spawn(&mut self, call: &ExprMethodCall) {
         let Some(receiver) = name(&call.receiver) else { return };
         let waits = match call.method.to_string().as_str() {
-            "spawn" | "spawn_named" | "spawn_monitored" | "spawn_service" | "start" => Level::Point,
+            "spawn" | "spawn_named" | "spawn_monitored" | "spawn_service" | "start"
+            | "start_service" => Level::Point,
             "cancel" | "cancel_scope" | "statistics" | "child_tasks" | "parent_task" => return,
             _ => Level::Maybe,
         };

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context as PollContext, Poll};
 
 use super::desk::{Desk, Found, Visit};
-use super::{Errand, Finished, Host, Slot, erased};
+use super::{Errand, ErrandHost, Finished, Slot, erased};
 use crate::runtime::context;
 use crate::runtime::report;
 use crate::runtime::request::Serving;
@@ -55,7 +55,7 @@ impl<J, R, S> Unpin for Waiting<J, R, S> {}
 
 impl<J, R, S> Future for Waiting<J, R, S>
 where
-    J: FnOnce(&Host) -> R + Send,
+    J: FnOnce(&ErrandHost) -> R + Send,
     R: Send,
     S: FnOnce(Errand),
 {
@@ -101,7 +101,7 @@ where
 
 impl<J, R, S> Waiting<J, R, S>
 where
-    J: FnOnce(&Host) -> R + Send,
+    J: FnOnce(&ErrandHost) -> R + Send,
     R: Send,
     S: FnOnce(Errand),
 {
@@ -109,7 +109,7 @@ where
         let Stage::New(job, send) = std::mem::replace(&mut self.stage, Stage::Sent) else {
             return;
         };
-        let host = Host(Arc::clone(&self.desk));
+        let host = ErrandHost(Arc::clone(&self.desk));
         // SAFETY: rule 4: the frame does not go before the errand is over, or borrows nothing.
         let call = unsafe { erased(job, Arc::clone(&self.slot), host) };
         send(Errand { call, finished: Finished(Arc::clone(&self.desk)) });

@@ -34,7 +34,7 @@ use super::task::Payload;
 /// nursery.
 ///
 /// `send` is called when the task begins to wait; it brings the [`Errand`] to the thread that
-/// [runs](Errand::run) it. Through the [`Host`] the job can learn that the task is cancelled, and have
+/// [runs](Errand::run) it. Through the [`ErrandHost`] the job can learn that the task is cancelled, and have
 /// something done as a part of the task. [`run_in_worker_thread`](crate::thread::run_in_worker_thread)
 /// is made of this.
 ///
@@ -63,7 +63,7 @@ use super::task::Payload;
 /// ```
 pub fn errand<J, R, S>(job: J, send: S) -> Call<impl Future<Output = R> + use<J, R, S>>
 where
-    J: FnOnce(&Host) -> R + Send,
+    J: FnOnce(&ErrandHost) -> R + Send,
     R: Send,
     S: FnOnce(Errand),
 {
@@ -83,7 +83,7 @@ where
 /// As [`errand`].
 pub fn abandonable_errand<J, R, S>(job: J, send: S) -> Call<impl Future<Output = R> + use<J, R, S>>
 where
-    J: FnOnce(&Host) -> R + Send + 'static,
+    J: FnOnce(&ErrandHost) -> R + Send + 'static,
     R: Send + 'static,
     S: FnOnce(Errand),
 {
@@ -138,9 +138,9 @@ impl fmt::Debug for Finished {
 ///
 /// It can be cloned, and kept: once the task does not wait any more it refuses what it is asked.
 #[derive(Clone)]
-pub struct Host(Arc<Desk>);
+pub struct ErrandHost(Arc<Desk>);
 
-impl Host {
+impl ErrandHost {
     /// Whether the task was found cancelled while it waited. That does not change any more.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
@@ -159,9 +159,11 @@ impl Host {
     }
 }
 
-impl fmt::Debug for Host {
+impl fmt::Debug for ErrandHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
+        f.debug_struct("ErrandHost")
+            .field("cancelled", &self.is_cancelled())
+            .finish_non_exhaustive()
     }
 }
 
@@ -183,9 +185,9 @@ impl<R> Slot<R> {
 /// # Safety
 ///
 /// What the job and its result borrow must not go before the errand is over (rule 4).
-unsafe fn erased<'a, J, R>(job: J, slot: Arc<Slot<R>>, host: Host) -> Box<dyn FnOnce() + Send>
+unsafe fn erased<'a, J, R>(job: J, slot: Arc<Slot<R>>, host: ErrandHost) -> Box<dyn FnOnce() + Send>
 where
-    J: FnOnce(&Host) -> R + Send + 'a,
+    J: FnOnce(&ErrandHost) -> R + Send + 'a,
     R: Send + 'a,
 {
     let call: Box<dyn FnOnce() + Send + 'a> = Box::new(move || {

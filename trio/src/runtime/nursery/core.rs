@@ -33,6 +33,8 @@ pub(crate) struct NurseryCore {
     pub(super) panicked: RefCell<Option<Payload>>,
     /// A child was unwound by a cancellation of the nursery, or from further out.
     pub(super) cancelled: Cell<bool>,
+    /// What the children were for is done: that one is unwound makes no difference any more.
+    decided: Cell<bool>,
     /// Who waits for the last child.
     waiter: Cell<Option<WakeTarget>>,
 }
@@ -49,6 +51,7 @@ impl NurseryCore {
             failures: RefCell::default(),
             panicked: RefCell::default(),
             cancelled: Cell::new(false),
+            decided: Cell::new(false),
             waiter: Cell::new(None),
         }
     }
@@ -245,8 +248,15 @@ impl NurseryCore {
         self.panicked.take()
     }
 
+    /// What the children were for is done, and the others are needed no more: a race has a winner.
+    pub(crate) fn decide(&self, why: &str) {
+        self.decided.set(true);
+        self.scope.cancel(CancelSource::Explicit, Some(why));
+    }
+
+    /// Whether the result is not known since a child was unwound.
     pub(crate) fn had_cancelled_child(&self) -> bool {
-        self.cancelled.get()
+        self.cancelled.get() && !self.decided.get()
     }
 
     /// Drops every task below this nursery, the deepest first, so that no frame goes before those

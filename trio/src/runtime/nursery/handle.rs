@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
@@ -15,7 +16,7 @@ use crate::runtime::output::TaskOutput;
 use crate::runtime::reason::CancelSource;
 use crate::runtime::run::Run;
 use crate::runtime::scope::CancelScope;
-use crate::runtime::task::{ByOutput, TaskCell, TaskHandle, TaskRef, flag};
+use crate::runtime::task::{ByOutput, Convert, TaskCell, TaskHandle, TaskRef, flag};
 use crate::runtime::thunk::Thunk;
 
 /// A handle on an open nursery: what `n` is in `nursery!(|n| { … })`.
@@ -70,7 +71,7 @@ impl<'scope> Nursery<'scope> {
     fn spawn_task<T>(
         self,
         thunk: T,
-        flags: u8,
+        flags: u16,
         name: Option<String>,
     ) -> TaskHandle<<T::Output as TaskOutput>::Value>
     where
@@ -83,9 +84,25 @@ impl<'scope> Nursery<'scope> {
         // SAFETY: rule 1: the frame goes straight into a task. This runs user code, which may close
         // the nursery (by dropping a converted frame): it is looked up afterwards.
         let frame = unsafe { thunk.into_frame() };
+        self.spawn_frame::<ByOutput, _>(frame, spawned, flags, name)
+    }
+
+    /// Starts a child out of a frame; `C` tells what becomes of its output.
+    #[track_caller]
+    pub(crate) fn spawn_frame<C, F>(
+        self,
+        frame: F,
+        spawned: &'static Location<'static>,
+        flags: u16,
+        name: Option<String>,
+    ) -> TaskHandle<C::Value>
+    where
+        C: Convert<F::Output>,
+        F: Future + 'scope,
+    {
         // SAFETY: rule 2: the frame outlives `'scope`, which outlives the nursery's guard; rule 4:
         // the guard waits for the task.
-        let task = unsafe { TaskCell::<_, ByOutput>::allocate(frame, spawned) };
+        let task = unsafe { TaskCell::<_, C>::allocate(frame, spawned) };
         task.set(flags);
         if let Some(name) = name {
             task.rename(name);

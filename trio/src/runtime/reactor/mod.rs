@@ -21,7 +21,7 @@ pub use source::IoSource;
 
 use std::cell::RefCell;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -58,7 +58,8 @@ impl Drop for Reactor {
 pub(crate) struct Found {
     /// Something that counts as activity.
     pub(crate) any: bool,
-    pub(crate) interrupt: bool,
+    /// How often Ctrl-C was pressed.
+    pub(crate) interrupts: usize,
 }
 
 impl Reactor {
@@ -81,9 +82,9 @@ impl Reactor {
         Ok((reactor, waker))
     }
 
-    /// Lets Ctrl-C be seen by this run, where SIGINT is ours to take.
-    pub(crate) fn listen_to_interrupts(&self) -> io::Result<()> {
-        if let Some(interrupts) = Interrupts::listen()? {
+    /// Lets so many Ctrl-C be seen by this run, where SIGINT is ours to take.
+    pub(crate) fn listen_to_interrupts(&self, count: usize) -> io::Result<()> {
+        if let Some(interrupts) = Interrupts::listen(count)? {
             let fd = interrupts.as_raw_fd();
             let registry = &self.sources.registry;
             registry.register(&mut SourceFd(&fd), INTERRUPT, Interest::READABLE)?;
@@ -94,8 +95,8 @@ impl Reactor {
 
     /// Waits for events, at most for `timeout`. Exact to the timer's resolution where that is finer
     /// than the poller's: whole milliseconds are left to the poller, which comes back early for the
-    /// rest.
-    pub(crate) fn poll(&self, timeout: Option<Duration>) -> io::Result<()> {
+    /// rest. Says whether there are any.
+    pub(crate) fn poll(&self, timeout: Option<Duration>) -> io::Result<bool> {
         const MILLI: u128 = 1_000_000;
         let timeout = match timeout {
             Some(exact) if !exact.is_zero() => match exact.as_nanos() / MILLI {
@@ -111,10 +112,17 @@ impl Reactor {
             // A signal handler has run.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();
-                Ok(())
+                Ok(false)
             }
-            other => other,
+            other => other.map(|()| !events.is_empty()),
         }
+    }
+
+    /// Another descriptor of the poller's, which is readable while `poll` has something to find.
+    pub(crate) fn descriptor(&self) -> io::Result<OwnedFd> {
+        let poll = self.poll.borrow();
+        // SAFETY: rule 6: the descriptor is the poller's, which lives for the call.
+        unsafe { BorrowedFd::borrow_raw(poll.as_raw_fd()) }.try_clone_to_owned()
     }
 
     /// Wakes those who wait for what the last poll has found.
@@ -127,7 +135,7 @@ impl Reactor {
                 TIMER => {}
                 INTERRUPT => {
                     found.any = true;
-                    found.interrupt |= self.take_interrupt();
+                    found.interrupts += self.take_new_interrupts();
                 }
                 token => {
                     found.any = true;
@@ -147,13 +155,19 @@ impl Reactor {
         found
     }
 
-    fn take_interrupt(&self) -> bool {
-        self.interrupts.borrow().as_ref().is_some_and(Interrupts::take)
+    fn take_new_interrupts(&self) -> usize {
+        self.interrupts.borrow().as_ref().map_or(0, Interrupts::take)
     }
 
     /// Hands the ear for Ctrl-C over, to be listened to when the run is gone.
     pub(crate) fn take_interrupts(&self) -> Option<Interrupts> {
         self.interrupts.take()
+    }
+
+    /// Whether a task waits for a descriptor.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        let sources = self.sources.sources.borrow();
+        sources.iter().any(|(_, source)| source.read.busy.get() || source.write.busy.get())
     }
 
     /// How many tasks wait to read and to write.

@@ -13,6 +13,11 @@ impl Run {
         if self.phase.get() == Phase::Main {
             self.phase.set(Phase::System);
         }
+        // It was asked to, and has not ended within its grace.
+        let node = self.main.scope().node();
+        if node.is_asked() && node.is_called() {
+            self.interrupted.set(true);
+        }
         self.root.cancel(|| CancelReason::new(CancelSource::Shutdown, None, None));
     }
 
@@ -29,10 +34,20 @@ impl Run {
         true
     }
 
-    /// The user pressed Ctrl-C.
+    /// The user pressed Ctrl-C: main is asked to stop if it has a grace, for the first time; otherwise it
+    /// is cancelled.
     pub(super) fn interrupt(&self) {
-        self.interrupted.set(true);
-        self.main.scope().cancel(CancelSource::Interrupt, None);
+        if let Some(grace) = self.grace.take() {
+            self.main.scope().request_stop(grace);
+        } else {
+            self.interrupted.set(true);
+            self.main.scope().cancel(CancelSource::Interrupt, None);
+        }
+    }
+
+    /// Whether the next Ctrl-C would only ask.
+    pub(crate) fn would_ask(&self) -> bool {
+        self.grace.get().is_some()
     }
 
     pub(crate) fn was_interrupted(&self) -> bool {

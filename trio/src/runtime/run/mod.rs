@@ -1,22 +1,27 @@
 //! The run: what it consists of.
 //!
-//! `queue` holds what is runnable, `tasks` is the life of a task, `pass` is one pass of the loop, and
-//! `ending` is how it all ends.
+//! `queue` holds what is runnable, `tasks` is the life of a task, `pass` is one pass of the loop,
+//! `deadlock` sees when there will be no other, and `ending` is how it all ends.
 
+mod deadlock;
 mod ending;
 mod pass;
 mod queue;
 mod tasks;
 
-pub(crate) use pass::Next;
+pub(crate) use deadlock::Watch;
+pub use pass::Next;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
+use self::deadlock::Deadlocks;
 use self::queue::RunQueue;
 use super::clock::RunClock;
 use super::context;
@@ -56,6 +61,12 @@ pub(crate) struct Run {
     main: NurseryCore,
     system: NurseryCore,
     phase: Cell<Phase>,
+    /// The run waits for the system: what becomes runnable or due must end that.
+    asleep: Cell<bool>,
+    deadlocks: Deadlocks,
+    /// How much time main has to end by itself after a Ctrl-C. `None`: the next one cancels it.
+    grace: Cell<Option<Duration>>,
+    /// Ctrl-C has cancelled main, or its grace has.
     interrupted: Cell<bool>,
     /// What went wrong in the runtime, or in a part of it that users provide.
     failure: RefCell<Option<(String, Option<Payload>)>>,
@@ -74,10 +85,15 @@ pub(crate) enum Phase {
 
 impl Run {
     /// A new run, at its address for life.
-    pub(crate) fn new(clock: RunClock, seed: Option<u64>) -> io::Result<Box<Run>> {
+    pub(crate) fn set_up(
+        clock: RunClock,
+        seed: Option<u64>,
+        grace: Option<Duration>,
+        watch: Watch,
+    ) -> io::Result<OwnedRun> {
         let (reactor, poller) = Reactor::new()?;
         let (id, inbox) = directory::register(poller);
-        let run = Box::new(Run {
+        let run = OwnedRun::new(Run {
             id,
             queue: RunQueue::new(seed),
             clock,
@@ -95,6 +111,9 @@ impl Run {
             main: NurseryCore::new(&MAIN),
             system: NurseryCore::new(&SYSTEM),
             phase: Cell::new(Phase::Main),
+            asleep: Cell::new(false),
+            deadlocks: Deadlocks::new(watch),
+            grace: Cell::new(grace),
             interrupted: Cell::new(false),
             failure: RefCell::default(),
         });
@@ -169,6 +188,16 @@ impl Run {
     pub(crate) fn enqueue(&self, task: TaskRef) {
         self.instruments.note_scheduled(&task);
         self.queue.push(task);
+        self.rouse();
+    }
+
+    /// Ends the wait for the system, if there is one: code that runs meanwhile on the run's own thread,
+    /// a host's or an instrument's, has changed something.
+    #[inline]
+    pub(crate) fn rouse(&self) {
+        if self.asleep.get() {
+            self.inbox.notify();
+        }
     }
 
     /// The scheduler's answer to a checkpoint: whether the task may go on without leaving.
@@ -180,6 +209,7 @@ impl Run {
     /// The clock was moved: the next checkpoint looks at it.
     pub(crate) fn look_at_clock(&self) {
         self.queue.spend();
+        self.rouse();
     }
 
     #[inline]
@@ -203,6 +233,33 @@ impl Run {
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.next()
+    }
+}
+
+/// The owner of a run. Not a `Box`, which would have to be the only way to what is in it when it is
+/// moved: a run is referred to by its address from its tasks.
+pub(crate) struct OwnedRun(*mut Run);
+
+impl OwnedRun {
+    fn new(run: Run) -> OwnedRun {
+        OwnedRun(Box::into_raw(Box::new(run)))
+    }
+}
+
+impl Deref for OwnedRun {
+    type Target = Run;
+
+    #[inline]
+    fn deref(&self) -> &Run {
+        // SAFETY: rule 5: it is alive as long as its owner.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Drop for OwnedRun {
+    fn drop(&mut self) {
+        // SAFETY: rule 5: it came from `Box::into_raw`; its own `Drop` takes down what refers to it.
+        drop(unsafe { Box::from_raw(self.0) });
     }
 }
 

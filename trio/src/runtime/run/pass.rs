@@ -31,9 +31,9 @@ use crate::runtime::scope::ScopeCore;
 const TURN: Duration = Duration::from_micros(100);
 const LOOKS: u32 = 16;
 
-/// What the driver of a run is to do after a step.
+/// What whoever steps a run is to do then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Next {
+pub enum Next {
     /// Poll the system, for this long at most; `None`: for as long as it takes.
     Poll(Option<Duration>),
     /// The run is over.
@@ -53,6 +53,7 @@ impl Run {
             self.idle.disturb();
         }
         self.run_batches();
+        self.give_up_if_hopeless();
         if self.phase.get() != Phase::Main && self.tasks_living() == 0 && self.end() {
             return Next::Over;
         }
@@ -61,17 +62,42 @@ impl Run {
 
     /// Polls the system for what `step` will find.
     pub(crate) fn poll(&self, timeout: Option<Duration>) {
-        let _entered = Entered::enter(self);
-        self.instruments.call(|instrument| instrument.before_io_wait(timeout));
-        if let Err(error) = self.reactor.poll(timeout) {
-            self.fail(format!("the system's poller failed: {error}"), None);
+        self.begin_wait(timeout);
+        match timeout {
+            None => self.look_without_end(),
+            Some(_) => {
+                self.look(timeout);
+            }
         }
+        self.end_wait(timeout);
+    }
+
+    /// A wait for the system begins.
+    pub(crate) fn begin_wait(&self, timeout: Option<Duration>) {
+        let _entered = Entered::enter(self);
+        self.asleep.set(timeout != Some(Duration::ZERO));
+        self.instruments.call(|instrument| instrument.before_io_wait(timeout));
+    }
+
+    /// Asks the system for what has happened, waiting for `timeout` if it is nothing: whether there is
+    /// something.
+    pub(crate) fn look(&self, timeout: Option<Duration>) -> bool {
+        self.reactor.poll(timeout).unwrap_or_else(|error| {
+            self.fail(format!("the system's poller failed: {error}"), None);
+            true
+        })
+    }
+
+    /// The wait is over.
+    pub(crate) fn end_wait(&self, timeout: Option<Duration>) {
+        let _entered = Entered::enter(self);
+        self.asleep.set(false);
         self.instruments.call(|instrument| instrument.after_io_wait(timeout));
     }
 
     fn take_events(&self) -> bool {
         let found = self.reactor.dispatch();
-        if found.interrupt {
+        for _ in 0..found.interrupts {
             self.interrupt();
         }
         found.any

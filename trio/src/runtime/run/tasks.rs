@@ -40,7 +40,7 @@ impl Run {
     /// Steps one task.
     #[inline]
     pub(super) fn step_task(&self, task: &TaskRef) {
-        task.clear(flag::QUEUED);
+        task.clear(flag::QUEUED | flag::WAITS_FOR_EVER);
         self.instruments.tell_scheduled();
         if !task.has(flag::DONE) {
             self.instruments.call_for(task, |instrument, task| instrument.before_task_step(task));
@@ -50,7 +50,7 @@ impl Run {
             return;
         }
         task.set(flag::RUNNING);
-        let waker = ManuallyDrop::new(waker::waker(task.id()));
+        let waker = ManuallyDrop::new(waker::waker(task.id(), task.has(flag::GAVE_WAKER)));
         let mut cx = PollContext::from_waker(&waker);
         context::begin_step(task, &cx);
         let ending = task.poll(&mut cx);
@@ -69,6 +69,9 @@ impl Run {
     fn finish(&self, task: &TaskRef, ending: Ending) {
         task.clear(flag::RUNNING);
         task.set(flag::DONE);
+        if task.has(flag::GAVE_WAKER) {
+            self.deadlocks.giver_ended();
+        }
         task.node().unlink();
         let slot = self.slots.borrow_mut().remove(task.id());
         // SAFETY: rule 4: the nursery outlives its children.

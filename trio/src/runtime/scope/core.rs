@@ -99,7 +99,12 @@ impl ScopeCore {
         }
         let now = context::run(|run| run.clock().now());
         if let Some(timeout) = self.timeout.take() {
-            self.node.set_deadline(self.node.deadline().min(now.saturating_add(timeout)));
+            let end = now.saturating_add(timeout);
+            if end < deadline {
+                self.node.set_deadline(end);
+            } else {
+                self.grace.set(false);
+            }
         }
         if self.node.deadline() <= now {
             self.expire();
@@ -129,7 +134,14 @@ impl ScopeCore {
     #[inline]
     pub(super) fn arm(&self) {
         let deadline = self.node.deadline();
-        if deadline == Instant::FAR_FUTURE || self.timer.is_armed() || self.node.is_called() {
+        if deadline == Instant::FAR_FUTURE {
+            return;
+        }
+        if self.node.is_called() {
+            // By a request to stop, perhaps, which does not know of the timer.
+            return self.timer.disarm();
+        }
+        if self.timer.is_armed() {
             return;
         }
         context::run(|run| {
@@ -201,6 +213,12 @@ impl ScopeCore {
         if self.stage.get() == Stage::Active {
             self.notice_deadline();
             self.arm();
+            // Whoever moves it may be a host, while its guest waits.
+            context::try_run(|run| {
+                if let Some(run) = run {
+                    run.rouse();
+                }
+            });
         }
     }
 

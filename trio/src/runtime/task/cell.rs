@@ -19,6 +19,11 @@ use crate::runtime::report;
 pub(crate) trait Convert<O> {
     type Value;
     fn convert(output: O) -> Result<Self::Value, Error>;
+
+    /// The type that the task is named after, by its name: that of its frame `F`.
+    fn named<F>() -> &'static str {
+        std::any::type_name::<F>()
+    }
 }
 
 /// An `Err` fails the task: what a nursery does.
@@ -38,6 +43,20 @@ impl<O> Convert<O> for AsIs {
     type Value = O;
     fn convert(output: O) -> Result<O, Error> {
         Ok(output)
+    }
+}
+
+/// As [`ByOutput`], for a frame of the runtime's own around one of the type `G`.
+pub(crate) struct NamedAfter<G>(PhantomData<G>);
+
+impl<O: TaskOutput, G> Convert<O> for NamedAfter<G> {
+    type Value = O::Value;
+    fn convert(output: O) -> Result<O::Value, Error> {
+        output.into_result()
+    }
+
+    fn named<F>() -> &'static str {
+        std::any::type_name::<G>()
     }
 }
 
@@ -62,7 +81,7 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
         take: Self::take,
         put: Self::put,
         free: Self::free,
-        name: std::any::type_name::<F>,
+        name: C::named::<F>,
     };
 
     /// Makes a task out of a frame. The reference is the only one.

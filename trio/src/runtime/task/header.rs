@@ -32,19 +32,23 @@ pub(crate) enum Ending {
 /// The bits of a task's state.
 pub(crate) mod flag {
     /// In the run queue, or in the batch being stepped. Set by a wake, cleared when the step begins.
-    pub(crate) const QUEUED: u8 = 1;
+    pub(crate) const QUEUED: u16 = 1;
     /// Being stepped.
-    pub(crate) const RUNNING: u8 = 2;
+    pub(crate) const RUNNING: u16 = 2;
     /// Ended: its frame is gone.
-    pub(crate) const DONE: u8 = 4;
+    pub(crate) const DONE: u16 = 4;
     /// A `TaskHandle` may still ask for the result.
-    pub(crate) const HANDLE: u8 = 8;
+    pub(crate) const HANDLE: u16 = 8;
     /// The handle catches how the task ends; its nursery does not hear of it.
-    pub(crate) const MONITORED: u8 = 16;
+    pub(crate) const MONITORED: u16 = 16;
     /// A nursery of the task passes on a panic of a child, which was reported there.
-    pub(crate) const PASSES_PANIC: u8 = 32;
+    pub(crate) const PASSES_PANIC: u16 = 32;
     /// A service of its nursery.
-    pub(crate) const SERVICE: u8 = 64;
+    pub(crate) const SERVICE: u16 = 64;
+    /// Its waker was cloned: somebody may have it, as long as the task lives.
+    pub(crate) const GAVE_WAKER: u16 = 128;
+    /// In its last step something in it has begun to wait until it is cancelled, or has gone on doing so.
+    pub(crate) const WAITS_FOR_EVER: u16 = 256;
 }
 
 /// The operations that depend on the task's type.
@@ -94,7 +98,7 @@ pub(crate) struct Header {
     refs: Cell<u32>,
     cancel_points: Cell<u32>,
     schedule_points: Cell<u32>,
-    flags: Cell<u8>,
+    flags: Cell<u16>,
 }
 
 impl Header {
@@ -123,17 +127,17 @@ impl Header {
     }
 
     #[inline]
-    pub(crate) fn has(&self, flag: u8) -> bool {
+    pub(crate) fn has(&self, flag: u16) -> bool {
         self.flags.get() & flag != 0
     }
 
     #[inline]
-    pub(crate) fn set(&self, flag: u8) {
+    pub(crate) fn set(&self, flag: u16) {
         self.flags.set(self.flags.get() | flag);
     }
 
     #[inline]
-    pub(crate) fn clear(&self, flag: u8) {
+    pub(crate) fn clear(&self, flag: u16) {
         self.flags.set(self.flags.get() & !flag);
     }
 

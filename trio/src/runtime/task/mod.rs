@@ -21,6 +21,6 @@ mod cell;
 mod handle;
 mod header;
 
-pub(crate) use cell::{AsIs, ByOutput, TaskCell};
+pub(crate) use cell::{AsIs, ByOutput, Convert, NamedAfter, TaskCell};
 pub use handle::{Outcome, TaskHandle};
 pub(crate) use header::{Ending, Header, Payload, TaskRef, flag};

@@ -1,11 +1,12 @@
 //! The rules of a stream that takes nothing more, since nobody receives.
 
+use std::time::Duration;
+
 use super::rule::{in_time, receive_all};
 use super::{Clogged, Rule};
-use crate::lowlevel::checkpoint;
 use crate::stream::{ReceiveStream, SendStream};
 use crate::testing::wait_all_tasks_blocked;
-use crate::{BrokenResourceError, ClosedResourceError, is_error, nursery, task};
+use crate::{BrokenResourceError, ClosedResourceError, is_error, move_on_after, nursery, task};
 
 /// More than is left in the buffers of a clogged stream, if it has any.
 pub(super) const PLENTY: &[u8] = &[0; 256 * 1024];
@@ -20,9 +21,7 @@ where
     C: Clogged<(S, R)>,
 {
     for check in [Blocked::Send, Blocked::Wait] {
-        let Some(making) = clogged.begin() else {
-            return checkpoint().await;
-        };
+        let Some(making) = clogged.begin() else { return };
         let (send, receive) = making.await;
         receiving_unclogs(&send, &receive, check).await;
     }
@@ -155,13 +154,8 @@ async fn it_can_be_closed_after_a_cancellation<S: SendStream>(send: &S, blocked:
     })
     .expect("no child fails");
     // Saying goodbye needs a receiver, perhaps; being closed does not.
-    if let Err(error) = in_time(rule, "close", async {
-        crate::move_on_after(std::time::Duration::from_secs(1), || send.close())
-            .await
-            .unwrap_or(Ok(()))
-    })
-    .await
-    {
+    let closing = move_on_after(Duration::from_secs(1), || send.close());
+    if let Some(Err(error)) = closing.await {
         rule.demand(
             is_error::<BrokenResourceError>(&error) || is_error::<ClosedResourceError>(&error),
             format_args!("`close` has failed: {error:?}"),

@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use super::Rule;
 use super::rule::{in_time, receive_all, receive_exactly};
+use crate::lowlevel::checkpoint;
 use crate::stream::{AsyncResource, ReceiveStream, SendStream};
 use crate::testing::wait_all_tasks_blocked;
-use crate::{BrokenResourceError, CancelScope, Checkpoint, is_error, nursery, task};
+use crate::{BrokenResourceError, CancelScope, Checkpoint, is_error, nursery, sleep, task};
 
 /// Checks them all.
 #[task(crate = "crate")]
@@ -24,8 +26,10 @@ where
     closed_sending_fails(&send).await;
     let (_send, receive) = make().await;
     closed_receiving_fails(&receive).await;
-    let (send, receive) = make().await;
-    nobody_receives(&send, &receive).await;
+    for forcefully in [false, true] {
+        let (send, receive) = make().await;
+        nobody_receives(&send, &receive, forcefully).await;
+    }
     let (send, receive) = make().await;
     the_sender_is_gone(&send, &receive).await;
     let (_send, receive) = make().await;
@@ -93,12 +97,16 @@ async fn is_idempotent<S: AsyncResource>(stream: &S) {
 }
 
 #[task(crate = "crate")]
-async fn nobody_receives<S: SendStream, R: ReceiveStream>(send: &S, receive: &R) {
+async fn nobody_receives<S: SendStream, R: ReceiveStream>(send: &S, receive: &R, forcefully: bool) {
     let rule = Rule(
         "once the receiver is closed, sending fails at last with a `BrokenResourceError`, and goes on \
          failing",
     );
-    rule.done("close", in_time(rule, "close", || receive.close()).await);
+    if forcefully {
+        receive.close_forcefully();
+    } else {
+        rule.done("close", in_time(rule, "close", || receive.close()).await);
+    }
     in_time(rule, "sending again and again", || fails_at_last(rule, send)).await;
     for _ in 0..2 {
         rule.gone("send_all", in_time(rule, "send_all", || send.send_all(b"x")).await);
@@ -111,7 +119,7 @@ async fn fails_at_last<S: SendStream>(rule: Rule, send: &S) {
     loop {
         match send.send_all(&[0; 1024]).await {
             // Whoever only sends would never let a virtual clock pass.
-            Ok(()) => crate::sleep(std::time::Duration::from_micros(100)).await,
+            Ok(()) => sleep(Duration::from_micros(100)).await,
             error => return rule.gone("send_all", error),
         }
     }
@@ -202,7 +210,7 @@ async fn call_off<S: AsyncResource>(stream: &S, way: CalledOff) {
     match way {
         CalledOff::NeverPolled => {
             drop_it(stream.close());
-            crate::lowlevel::checkpoint().await;
+            checkpoint().await;
         }
         CalledOff::BeforeItBegins => {
             scope.cancel();

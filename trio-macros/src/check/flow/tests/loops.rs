@@ -25,6 +25,7 @@ fn loops_that_nothing_ends_or_cancels_are_errors() {
             ("endless", "loop { let v = vec![a, b]; info!(\"{v:?}\"); }"),
             ("endless", "loop { let x = if c { 1 } else { 2 }; y = x; }"),
             ("endless", "loop { unsafe { step() } }"),
+            ("endless", "loop { let both = trio::join!(f(), g()); }"),
             ("endless", "loop { spawn(async { g().await }); }"),
             ("endless", "loop { let g = || h(|| return 1); g(); }"),
             ("endless", "loop { let g = async || { g().await? }; }"),
@@ -50,6 +51,8 @@ fn loops_that_await_on_every_way_round_pass() {
     expect(
         "",
         &[
+            ("", "loop { trio::join!(f(), g()).await; }"),
+            ("", "loop { join!(f(), g()); }"),
             ("", "loop { step().await; }"),
             ("", "loop { step(); checkpoint().await }"),
             ("", "while true { step().await; }"),

@@ -1,0 +1,249 @@
+//! What the ends of a channel share.
+//!
+//! A value is in one place at a time:
+//!
+//! ```text
+//!             no room, no receiver waits          room: its sender's turn
+//!          ┌────────────────────────────▶ offered ────────────┐
+//!          │                                 │                ▼
+//!   send ──┼──────── room ───────────────────┼────────────▶ buffer ──▶ (received)
+//!          │                                 │ (capacity 0)   │  ▲
+//!          │                                 ▼                │  │ its receiver was dropped,
+//!          └──── a receiver waits ────▶ handed ◀──────────────┘  │ and no other waits
+//!                                         │  │   receive, but    │
+//!                            (received) ◀─┘  │   others run first│
+//!                                            └───────────────────┘
+//! ```
+//!
+//! Who waits is known to the parking lots alone. A note names the handle that the task waits on, and
+//! the place of its value: among those that are offered, or handed over.
+//!
+//! While a receiver waits, nothing is in the buffer and nothing is offered; while something is offered
+//! by a sender that waits, the buffer is full. So trying takes nothing from those who wait.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::pin::pin;
+use std::task::Poll;
+
+use slab::Slab;
+
+use super::handles::{Handles, number_in};
+use crate::lowlevel::{ParkingLot, cancel_shielded_checkpoint};
+
+pub(super) struct Core<T> {
+    pub(super) capacity: usize,
+    pub(super) senders: Handles,
+    pub(super) receivers: Handles,
+    pub(super) sending: ParkingLot,
+    pub(super) receiving: ParkingLot,
+    items: RefCell<Items<T>>,
+}
+
+struct Items<T> {
+    buffer: VecDeque<T>,
+    peak: usize,
+    /// What those have who wait to send. `None`: it was taken, and the turn given.
+    offered: Slab<Option<T>>,
+    /// The places of those who wait to receive, or have not come for what they were given.
+    places: Slab<()>,
+    /// What was given to a place and was not fetched, in the order of sending. All of it was sent
+    /// before anything in the buffer.
+    handed: VecDeque<(usize, T)>,
+}
+
+impl<T> Core<T> {
+    pub(super) fn new(capacity: usize) -> Core<T> {
+        Core {
+            capacity,
+            senders: Handles::default(),
+            receivers: Handles::default(),
+            sending: ParkingLot::new(),
+            receiving: ParkingLot::new(),
+            items: RefCell::new(Items {
+                buffer: VecDeque::new(),
+                peak: 0,
+                offered: Slab::new(),
+                places: Slab::new(),
+                handed: VecDeque::new(),
+            }),
+        }
+    }
+
+    /// How many values are in the buffer, and how many there have been at most.
+    pub(super) fn buffered(&self) -> (usize, usize) {
+        let items = self.items.borrow();
+        (items.buffer.len(), items.peak)
+    }
+
+    /// Sends a value if that needs no waiting, or gives it back.
+    #[inline]
+    pub(super) fn put(&self, value: T) -> Result<(), T> {
+        let mut items = self.items.borrow_mut();
+        if !self.receiving.is_empty()
+            && let Some(first) = self.receiving.first()
+        {
+            items.handed.push_back((number_in(first.note), value));
+            drop(items);
+            // Last: a foreign waker may call in here.
+            self.receiving.unpark(1);
+            return Ok(());
+        }
+        if items.buffer.len() >= self.capacity {
+            return Err(value);
+        }
+        items.buffer.push_back(value);
+        items.peak = items.peak.max(items.buffer.len());
+        Ok(())
+    }
+
+    /// Receives what can be received without waiting.
+    #[inline]
+    pub(super) fn take(&self) -> Option<T> {
+        let mut items = self.items.borrow_mut();
+        let mut value = items.buffer.pop_front();
+        let has_room = value.is_none() || items.buffer.len() < self.capacity;
+        if has_room
+            && !self.sending.is_empty()
+            && let Some(first) = self.sending.first()
+        {
+            let offered = items.offered[number_in(first.note)].take();
+            let offered = offered.expect("one who is parked has not sent");
+            match value {
+                Some(_) => items.buffer.push_back(offered),
+                None => value = Some(offered),
+            }
+            drop(items);
+            self.sending.unpark(1);
+        }
+        value
+    }
+
+    /// Whether nothing will come any more. What was handed over and not fetched can come back.
+    pub(super) fn has_ended(&self) -> bool {
+        let items = self.items.borrow();
+        self.senders.count() == 0 && items.buffer.is_empty() && items.handed.is_empty()
+    }
+
+    /// Lets those who wait for something know that nothing will come any more, if so.
+    pub(super) fn tell_the_end(&self) {
+        if self.senders.count() == 0 && !self.receiving.is_empty() && self.has_ended() {
+            self.receiving.unpark_all();
+        }
+    }
+
+    /// Drops what is in the buffer, and lets those who wait to send know that nobody will receive it.
+    pub(super) fn break_off(&self) {
+        let buffer = mem::take(&mut self.items.borrow_mut().buffer);
+        self.sending.unpark_all();
+        // Last: what is dropped may call in here.
+        drop(buffer);
+    }
+
+    /// Lets others run before `value`, which was received, is returned.
+    ///
+    /// # Cancellation
+    ///
+    /// Not a cancellation point. If the future is dropped the value goes on to others.
+    pub(super) async fn give_way(&self, value: T) -> T {
+        let (mut value, mut place) = (Some(value), None);
+        let mut turn = pin!(cancel_shielded_checkpoint());
+        poll_fn(move |cx| {
+            if turn.as_mut().poll(cx).is_ready() {
+                let kept = || place.as_ref().and_then(Place::fetch);
+                let value = value.take().or_else(kept);
+                return Poll::Ready(value.expect("a future is not polled after it was ready"));
+            }
+            if let Some(value) = value.take() {
+                let own = Place::new(self);
+                self.items.borrow_mut().handed.push_back((own.number, value));
+                place = Some(own);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// A value that waits to be sent. If it was not, it is dropped with this.
+pub(super) struct Offer<'a, T> {
+    core: &'a Core<T>,
+    pub(super) number: usize,
+}
+
+impl<T> Offer<'_, T> {
+    pub(super) fn new(core: &Core<T>, value: T) -> Offer<'_, T> {
+        Offer { core, number: core.items.borrow_mut().offered.insert(Some(value)) }
+    }
+
+    /// Takes it back. `None`: it was sent.
+    pub(super) fn take_back(&self) -> Option<T> {
+        self.core.items.borrow_mut().offered[self.number].take()
+    }
+
+    pub(super) fn renew(&self, value: T) {
+        self.core.items.borrow_mut().offered[self.number] = Some(value);
+    }
+}
+
+impl<T> Drop for Offer<'_, T> {
+    fn drop(&mut self) {
+        let value = self.core.items.borrow_mut().offered.remove(self.number);
+        // After the borrow: it may call in here.
+        drop(value);
+    }
+}
+
+/// Where a receiver is given something. What it has not fetched is passed on.
+pub(super) struct Place<'a, T> {
+    core: &'a Core<T>,
+    pub(super) number: usize,
+}
+
+impl<T> Place<'_, T> {
+    pub(super) fn new(core: &Core<T>) -> Place<'_, T> {
+        Place { core, number: core.items.borrow_mut().places.insert(()) }
+    }
+
+    /// Takes what was given.
+    pub(super) fn fetch(&self) -> Option<T> {
+        let mut items = self.core.items.borrow_mut();
+        let at = items.handed.iter().position(|(place, _)| *place == self.number)?;
+        let (_, value) = items.handed.remove(at)?;
+        drop(items);
+        self.core.tell_the_end();
+        Some(value)
+    }
+}
+
+impl<T> Drop for Place<'_, T> {
+    fn drop(&mut self) {
+        let core = self.core;
+        let mut items = core.items.borrow_mut();
+        items.places.remove(self.number);
+        let Some(at) = items.handed.iter().position(|(place, _)| *place == self.number) else {
+            return;
+        };
+        let Some((_, mut value)) = items.handed.remove(at) else {
+            return;
+        };
+        // Those who were given something later get what was sent before that; the last one's is free.
+        for (_, later) in items.handed.range_mut(at..) {
+            mem::swap(later, &mut value);
+        }
+        if let Some(first) = core.receiving.first() {
+            items.handed.push_back((number_in(first.note), value));
+            drop(items);
+            core.receiving.unpark(1);
+        } else if core.receivers.count() > 0 {
+            // There may be more in the buffer now than it has room for: nothing is lost.
+            items.buffer.push_front(value);
+            items.peak = items.peak.max(items.buffer.len());
+        } else {
+            drop(items);
+            drop(value);
+        }
+    }
+}
