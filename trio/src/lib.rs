@@ -344,7 +344,6 @@ pub use runtime::timeouts::{fail_after, fail_at, move_on_after, move_on_at, shie
 pub mod lowlevel {
     pub use crate::runtime::clock::Clock;
     pub use crate::runtime::errand::{Errand, ErrandHost, Finished, abandonable_errand, errand};
-    pub use crate::runtime::errand::{Errand, Finished, Host, abandonable_errand, errand};
     pub use crate::runtime::guest::{GuestRun, Host, HostCall, start_guest_run};
     pub use crate::runtime::home::HomeRef;
     pub use crate::runtime::idle::all_tasks_blocked;
