@@ -971,7 +971,8 @@ async fn a_block_that_was_taken_apart_leaves_nothing_in_the_traceback() {
 mod fake {
     pub mod __private {
         pub use trio::__private::{
-            BodyProbe, Error, NurseryGuard, OtherBody, Site, UnitBody, enter,
+            BodyProbe, Error, LookFunction, NotAwaitable, NurseryGuard, Operand, OtherBody, Site,
+            UnitBody, start_traits,
         };
 
         pub struct Call<F>(pub F);

@@ -426,7 +426,7 @@ pub mod lowlevel {
 /// What the macros expand to. Not for use by hand, and not stable.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::runtime::awaiting::{Checkpoint, Entered, enter};
+    pub use crate::runtime::awaiting::{Checkpoint, Entered, NotAwaitable, Operand};
     pub use crate::runtime::call::{Block, Call};
     pub use crate::runtime::combine::{branch, join, race, try_join};
     pub use crate::runtime::error::Error;
@@ -434,7 +434,7 @@ pub mod __private {
     pub use crate::runtime::main_result::{main_traits, run_main};
     pub use crate::runtime::nursery::{Nursery, NurseryGuard};
     pub use crate::runtime::output::{Never, Returns};
-    pub use crate::runtime::thunk::Thunk;
+    pub use crate::runtime::thunk::{LookFunction, LookThunk, Thunk, start_traits, thunk_traits};
     pub use crate::runtime::trace::Site;
     pub use crate::runtime::unawaited;
 }

@@ -4,6 +4,7 @@
 //! that is what makes it sound for a child to borrow from its parent's stack (rule 1). The one
 //! exception is [`Call::into_future`], for frames that borrow nothing from outside.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -42,7 +43,7 @@ macro_rules! frames {
             /// # Safety
             ///
             /// `frame` is a task's frame as the macros make it: it polls what it awaits through
-            /// [`enter`](super::awaiting::enter), and its nurseries are joined (rules 1 and 4).
+            /// [`Operand`](super::awaiting::Operand), and its nurseries are joined (rules 1 and 4).
             #[doc(hidden)]
             pub unsafe fn new(frame: F) -> Self {
                 $name { frame, _thread: PhantomData }
@@ -74,6 +75,20 @@ macro_rules! frames {
             }
         }
 
+        /// It is none: the bound holds for nothing. It is here for its text, which the compiler says
+        /// where a future is wanted.
+        #[doc(hidden)]
+        impl<F> Future for $name<F>
+        where
+            CallOutsideTask<F>: InTask,
+        {
+            type Output = <CallOutsideTask<F> as InTask>::Output;
+
+            fn poll(self: Pin<&mut Self>, _: &mut PollContext<'_>) -> Poll<Self::Output> {
+                unreachable!("no type has this")
+            }
+        }
+
         impl<F> fmt::Debug for $name<F> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!($what, " of {}"), std::any::type_name::<F>())
@@ -82,9 +97,41 @@ macro_rules! frames {
     )*};
 }
 
+impl<F> Call<F> {
+    /// The frame, for who polls it where it is.
+    pub(crate) fn frame(&mut self) -> &mut F {
+        &mut self.frame
+    }
+}
+
 frames! {
     Call, "Call";
     Block, "Block";
+}
+
+/// A place that is no task.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct CallOutsideTask<F>(PhantomData<F>);
+
+/// No place outside is. Only here could it be said that one is: the type and the trait are of this
+/// crate.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a call of a task function is no future: it can be awaited in a task only",
+    label = "only the body of a task can await it",
+    note = "mark the `async fn` around it `#[trio::task]`",
+    note = "to run several at the same time use a nursery: `n.spawn(f, args)`",
+    note = "rule: polled_by_hand"
+)]
+pub trait InTask {
+    /// What it would give.
+    type Output;
+}
+
+#[diagnostic::do_not_recommend]
+impl InTask for Infallible {
+    type Output = Self;
 }
 
 /// A task's frame as an ordinary future: see [`Call::into_future`].
