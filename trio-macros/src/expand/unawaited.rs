@@ -49,7 +49,11 @@ impl Probe {
 
     /// The operand of `EXPR?`, whose type is always known.
     pub fn of_tried(rewriter: &Rewriter<'_>, expr: &ExprTry) -> Option<Self> {
-        let makes = matches!(bare(&expr.expr), Expr::Call(_) | Expr::MethodCall(_));
+        let makes = match bare(&expr.expr) {
+            Expr::Call(_) | Expr::MethodCall(_) => true,
+            Expr::Macro(it) => is_combinator(&it.mac),
+            _ => false,
+        };
         Self::with(rewriter, makes, "tried", rules::TRY_BEFORE_AWAIT)
     }
 
@@ -165,8 +169,8 @@ impl Probe {
 fn makes_operation(value: &Expr) -> bool {
     match bare(value) {
         Expr::Async(_) => true,
+        Expr::Macro(it) => is_combinator(&it.mac),
         Expr::Call(_) | Expr::MethodCall(_) => has_type_of_its_own(value),
-        Expr::Macro(expr) => is_combinator(&expr.mac),
         Expr::If(it) => match &it.else_branch {
             Some((_, otherwise)) => {
                 ends_in_operation(&it.then_branch) && makes_operation(otherwise)
