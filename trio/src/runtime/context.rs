@@ -12,19 +12,18 @@ use super::node::Node;
 use super::run::Run;
 use super::task::{Header, TaskRef};
 use super::trace::TraceNode;
+use super::wake::WakeTarget;
 
-/// The word of the last leaf polled: what a boundary sees when a poll returns `Pending`.
+/// The word of the last leaf polled: what a boundary or a wrapper hears when a poll returns `Pending`.
 ///
 /// ```text
-///            poll of a foreign future begins
-///    Waiting ───────────────────────────────▶ Untouched
-///       ▲                                        │ a leaf below is polled
-///       │ absorbed by a boundary                 ▼
-///    Unwinding ◀──── cancelled ──── leaf ──── not cancelled ───▶ Waiting
+///    Untouched ──── a leaf is polled ──── not cancelled ───▶ Waiting
+///        ▲                     └───────── cancelled ───────▶ Unwinding
+///        └─── the poll of a boundary or a wrapper begins (`Hearing`)
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mark {
-    /// No leaf has spoken since the surrounding wrapper began its poll.
+    /// No leaf has spoken since the surrounding boundary or wrapper began its poll.
     Untouched,
     /// The last leaf waits.
     Waiting,
@@ -40,7 +39,11 @@ pub(crate) struct Context {
     /// The `std::task::Context` that frames are polled with, by its address; null while code of
     /// others is in between. See [`is_in_place`].
     polled_with: Cell<*const ()>,
-    pub(crate) mark: Cell<Mark>,
+    /// The memory of the frame that is being polled, by its addresses.
+    frame: Cell<(usize, usize)>,
+    mark: Cell<Mark>,
+    /// Whether a leaf has said that it waits since the mark was untouched.
+    waited: Cell<bool>,
     pub(crate) trace: Cell<*const TraceNode>,
 }
 
@@ -51,7 +54,9 @@ thread_local! {
             task: Cell::new(ptr::null()),
             node: Cell::new(ptr::null()),
             polled_with: Cell::new(ptr::null()),
-            mark: Cell::new(Mark::Waiting),
+            frame: Cell::new((0, 0)),
+            mark: Cell::new(Mark::Untouched),
+            waited: Cell::new(false),
             trace: Cell::new(ptr::null()),
         }
     };
@@ -68,7 +73,7 @@ pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
 pub(crate) fn try_run<R>(f: impl FnOnce(Option<&Run>) -> R) -> R {
     let run = CONTEXT.try_with(|c| c.run.get()).unwrap_or(ptr::null());
     // SAFETY: rule 5: the pointer is set only while the run it names is entered on this thread
-    // (`EnteredRun`), and cleared before the run goes.
+    // (`Entered`), and cleared before the run goes.
     f(unsafe { run.as_ref() })
 }
 
@@ -147,7 +152,10 @@ pub(crate) fn cancelled() -> bool {
 /// A leaf's "I wait": clears the mark.
 #[inline]
 pub(crate) fn wait<T>() -> Poll<T> {
-    with(|c| c.mark.set(Mark::Waiting));
+    with(|c| {
+        c.mark.set(Mark::Waiting);
+        c.waited.set(true);
+    });
     Poll::Pending
 }
 
@@ -157,6 +165,93 @@ pub(crate) fn wait<T>() -> Poll<T> {
 pub(crate) fn unwind<T>() -> Poll<T> {
     with(|c| c.mark.set(Mark::Unwinding));
     Poll::Pending
+}
+
+/// A boundary's or a settled operation's "the unwinding goes on": there must be a cancelled scope
+/// around that it goes on to, if behind a shield that has come in between. There is none when what was
+/// unwound is awaited again, elsewhere; nobody would absorb that.
+///
+/// # Panics
+///
+/// If nothing around is cancelled.
+#[inline]
+pub(crate) fn unwind_further<T>() -> Poll<T> {
+    let node = with(|c| c.node.get());
+    // SAFETY: rule 1: the node that is being polled in is alive.
+    if !unsafe { node.as_ref() }.is_some_and(Node::is_called_around) {
+        unwound_elsewhere();
+    }
+    unwind()
+}
+
+#[cold]
+#[inline(never)]
+fn unwound_elsewhere() -> ! {
+    panic!(
+        "this was unwound by a cancellation, and is awaited again outside of the scope that was \
+         cancelled: it cannot go on, make a new one"
+    )
+}
+
+/// What is said below during one poll, by a boundary or a wrapper that listens.
+///
+/// Usually there is one leaf, whose word it is. A `join!` has several: if one of them unwinds and
+/// another one waits, which must not be interrupted or else it would unwind, too, the whole waits. But
+/// what said that it waits may have been dropped since; so the whole is polled once again, to hear it a
+/// second time.
+pub(crate) struct Hearing {
+    outer: (Mark, bool),
+}
+
+/// What came of a poll that has returned `Pending`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Heard {
+    /// It waits.
+    Wait,
+    /// It waits for something of others, which do not say so.
+    Silence,
+    /// It is to be dropped.
+    Unwind,
+}
+
+impl Hearing {
+    #[inline]
+    pub(crate) fn begin() -> Hearing {
+        with(|c| Hearing { outer: (c.mark.replace(Mark::Untouched), c.waited.replace(false)) })
+    }
+
+    /// The poll has returned `Pending`, in the node in which it was made. `torn` is kept from one poll
+    /// to the next: one part unwound, and another one waited.
+    #[inline]
+    pub(crate) fn hear(self, torn: &mut bool, cx: &PollContext<'_>) -> Heard {
+        let (mark, waited) = with(|c| (c.mark.get(), c.waited.get()));
+        match mark {
+            Mark::Waiting => {
+                *torn = false;
+                Heard::Wait
+            }
+            Mark::Unwinding if waited => {
+                if !std::mem::replace(torn, true) {
+                    WakeTarget::current(cx).wake();
+                }
+                Heard::Wait
+            }
+            Mark::Unwinding => Heard::Unwind,
+            Mark::Untouched if cancelled() => Heard::Unwind,
+            Mark::Untouched => Heard::Silence,
+        }
+    }
+}
+
+impl Drop for Hearing {
+    /// What was said inside is not for those around.
+    #[inline]
+    fn drop(&mut self) {
+        let _ = CONTEXT.try_with(|c| {
+            c.mark.set(self.outer.0);
+            c.waited.set(self.outer.1);
+        });
+    }
 }
 
 /// Makes `node` the one that leaves below see, until the guard is dropped.
@@ -184,10 +279,13 @@ impl Drop for InNode {
 /// The macros see to it that nobody else gets at a frame. Should somebody, who takes apart what they
 /// have made, a frame that is polled by hand has no nurseries: it could be forgotten while children
 /// borrow from around it (rule 1). Whoever polls by hand has a context of their own, or has got one
-/// where code of others is in between.
+/// where code of others is in between, or, with a macro that hides an `.await`, has got the frame's and
+/// polls what lies elsewhere. What is pinned within the frame goes with it.
 #[inline]
-pub(crate) fn is_in_place(cx: &PollContext<'_>) -> bool {
-    with(|c| c.polled_with.get()) == ptr::from_ref(cx).cast()
+pub(crate) fn is_in_place<T>(part: &T, cx: &PollContext<'_>) -> bool {
+    let (polled_with, (start, end)) = with(|c| (c.polled_with.get(), c.frame.get()));
+    let part = ptr::from_ref(part).addr();
+    polled_with == ptr::from_ref(cx).cast() && start <= part && part < end
 }
 
 /// What a boundary that lets children borrow demands of those who poll it.
@@ -196,8 +294,8 @@ pub(crate) fn is_in_place(cx: &PollContext<'_>) -> bool {
 ///
 /// If the frame is polled by hand.
 #[inline]
-pub(crate) fn demand_in_place(cx: &PollContext<'_>) {
-    if !is_in_place(cx) {
+pub(crate) fn demand_in_place<T>(part: &T, cx: &PollContext<'_>) {
+    if !is_in_place(part, cx) {
         polled_by_hand();
     }
 }
@@ -209,6 +307,28 @@ fn polled_by_hand() -> ! {
         "a frame of a task is polled by hand, and it opens a nursery: await it in the task, or \
          convert it with `into_future()`"
     )
+}
+
+/// Says which frame is being polled, until the guard is dropped.
+pub(crate) struct InFrame {
+    outer: (usize, usize),
+}
+
+impl InFrame {
+    /// `frame` is that of a task, or is polled in place.
+    #[inline]
+    pub(crate) fn enter<F: ?Sized>(frame: &F) -> InFrame {
+        let start = ptr::from_ref(frame).addr();
+        let frame = (start, start + size_of_val(frame));
+        InFrame { outer: with(|c| c.frame.replace(frame)) }
+    }
+}
+
+impl Drop for InFrame {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = CONTEXT.try_with(|c| c.frame.set(self.outer));
+    }
 }
 
 /// Says which context frames are polled with, until the guard is dropped.
@@ -245,7 +365,6 @@ pub(crate) fn begin_step(task: &Header, cx: &PollContext<'_>) {
         c.task.set(task);
         c.node.set(task.node());
         c.polled_with.set(ptr::from_ref(cx).cast());
-        c.mark.set(Mark::Waiting);
         c.trace.set(ptr::null());
     });
 }
@@ -266,20 +385,21 @@ pub(crate) fn end_step() -> *const TraceNode {
 pub(crate) struct InTask {
     task: *const Header,
     node: *const Node,
-    mark: Mark,
     trace: *const TraceNode,
+    _hearing: Hearing,
     _polled_with: PolledWith,
 }
 
 impl InTask {
     #[inline]
     pub(crate) fn enter(task: &Header) -> InTask {
+        let hearing = Hearing::begin();
         let others = PolledWith::others();
         with(|c| InTask {
             task: c.task.replace(task),
             node: c.node.replace(task.node()),
-            mark: c.mark.replace(Mark::Waiting),
             trace: c.trace.replace(ptr::null()),
+            _hearing: hearing,
             _polled_with: others,
         })
     }
@@ -291,7 +411,6 @@ impl Drop for InTask {
         let _ = CONTEXT.try_with(|c| {
             c.task.set(self.task);
             c.node.set(self.node);
-            c.mark.set(self.mark);
             c.trace.set(self.trace);
         });
     }
