@@ -56,16 +56,20 @@ macro_rules! frames {
             ///
             /// It must be polled inside a task, always the same one. Only a frame that borrows
             /// nothing from outside can be converted: the future may be dropped or forgotten at any
-            /// time. Dropping it in mid-run drops the tasks of its nurseries with it.
+            /// time. Dropping it in mid-run drops the tasks of its nurseries with it, and does no
+            /// clean-up that awaits.
             ///
             /// # Cancellation
             ///
-            /// As in the task that polls it.
+            /// As in the task that polls it. What must not be interrupted inside, a shield, a clean-up,
+            /// the end of a nursery, holds up a combinator that polls all of its futures (`join!`,
+            /// `select!`); one that polls only what was woken (`FuturesUnordered`) is dropped with it.
             ///
             /// # Panics
             ///
-            /// When polled outside a task, or by another task than the first time. The process is
-            /// aborted if a task that runs inside the frame drops it.
+            /// When polled outside a task, or by another task than the first time; and when it was
+            /// unwound in a cancel scope, and is polled again outside of that. The process is aborted
+            /// if a task that runs inside the frame drops it.
             pub fn into_future(self) -> IntoFuture<F>
             where
                 F: 'static,

@@ -115,7 +115,8 @@ impl<T> fmt::Debug for Resumer<T> {
 ///
 /// # Panics
 ///
-/// Outside a task; if the resumer is dropped without being used; and if the abort callback panics.
+/// Outside a task; if the resumer is dropped without being used; if the abort callback panics; and if it
+/// was unwound and is awaited again outside of the scope that was cancelled.
 ///
 /// Its counterpart in Trio is `trio.lowlevel.wait_task_rescheduled`, with `reschedule`.
 ///
