@@ -90,9 +90,9 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
     unsafe fn poll(header: *const Header, cx: &mut PollContext<'_>) -> Option<Ending> {
         // SAFETY: by this function's contract; `repr(C)` makes the cast right.
         let (header, stage) = unsafe { (&*header, (*header.cast::<Self>()).stage.get()) };
+        let hearing = Hearing::begin();
         // SAFETY: rule 1: the frame stays in its cell, which is never moved, until `drop_frame`; and
         // only the run loop polls, one step at a time.
-        let hearing = Hearing::begin();
         let polled = catch_unwind(AssertUnwindSafe(|| unsafe {
             match &mut *stage {
                 Stage::Frame(frame) => {
