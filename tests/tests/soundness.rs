@@ -442,6 +442,37 @@ async fn no_frame_is_polled_out_of_a_task() {
     assert!(texts.iter().all(|text| text.contains("inside a trio task")), "{texts:?}");
 }
 
+#[trio::task(boxed)]
+async fn boxed_frame(log: Log, text: &'static str) {
+    let local = text.to_owned();
+    nursery!(|n| {
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            log.borrow_mut().push(local.clone());
+        });
+        checkpoint().await;
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn frames_that_are_boxed_may_change_places_in_mid_run() {
+    let log = Log::default();
+    let mut one = boxed_frame(Rc::clone(&log), "one").into_future();
+    let mut other = boxed_frame(Rc::clone(&log), "other").into_future();
+    poll_fn(|cx| {
+        assert!(one.poll_unpin(cx).is_pending());
+        assert!(other.poll_unpin(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    std::mem::swap(&mut one, &mut other);
+    other.await;
+    assert_eq!(log.borrow()[0], "one");
+    one.await;
+    assert_eq!(*log.borrow(), ["one", "other"]);
+}
+
 // Frames that outlive their scope, their task, their run.
 
 #[trio::test]
@@ -752,6 +783,27 @@ async fn a_run_on_the_same_thread_is_refused_and_leaves_this_one_as_it_was() {
     assert!(text.contains("cannot be started from inside a run"), "{text}");
     checkpoint().await;
     lowlevel::current_task();
+}
+
+#[trio::test(allow(nested_runtime))]
+async fn a_destructor_cannot_start_a_run() {
+    let text = Rc::new(RefCell::new(String::new()));
+    let starts = OnDrop(|| *text.borrow_mut() = panic_text(|| trio::run(|| async {})));
+    trio::move_on_after(std::time::Duration::ZERO, async { sleeper(starts).await }).await;
+    assert!(text.borrow().contains("cannot be started from inside a run"), "{text:?}");
+}
+
+#[test]
+fn a_callback_that_starts_a_run_ends_the_one_it_is_called_in() {
+    let text = panic_text(|| {
+        trio::run(|| async {
+            let starts = || trio::run(|| async {});
+            lowlevel::current_trio_token().call_soon(starts).unwrap();
+            trio::sleep_forever().await;
+        });
+    });
+    assert!(text.contains("a function given to `call_soon` panicked"), "{text}");
+    assert!(text.contains("cannot be started from inside a run"), "{text}");
 }
 
 #[test]

@@ -14,11 +14,12 @@ use super::task::{Header, TaskRef};
 use super::trace::TraceNode;
 use super::wake::WakeTarget;
 
-/// The word of the last leaf polled: what a boundary or a wrapper hears when a poll returns `Pending`.
+/// The word of the leaves polled: what a boundary or a wrapper hears when a poll returns `Pending`.
 ///
 /// ```text
-///    Untouched ──── a leaf is polled ──── not cancelled ───▶ Waiting
-///        ▲                     └───────── cancelled ───────▶ Unwinding
+///    Untouched ──── a leaf is polled ──── not cancelled ───▶ Waiting ◀──┐
+///        ▲                     │                                │       │
+///        │                     └───────── cancelled ──▶ Unwinding, Torn ┘
 ///        └─── the poll of a boundary or a wrapper begins (`Hearing`)
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +30,8 @@ pub(crate) enum Mark {
     Waiting,
     /// The last leaf was cancelled: every frame up to the responsible boundary is to be dropped.
     Unwinding,
+    /// The last leaf was cancelled, and another one before it waits.
+    Torn,
 }
 
 /// The thread's poll in progress.
@@ -42,8 +45,6 @@ pub(crate) struct Context {
     /// The memory of the frame that is being polled, by its addresses.
     frame: Cell<(usize, usize)>,
     mark: Cell<Mark>,
-    /// Whether a leaf has said that it waits since the mark was untouched.
-    waited: Cell<bool>,
     pub(crate) trace: Cell<*const TraceNode>,
 }
 
@@ -56,7 +57,6 @@ thread_local! {
             polled_with: Cell::new(ptr::null()),
             frame: Cell::new((0, 0)),
             mark: Cell::new(Mark::Untouched),
-            waited: Cell::new(false),
             trace: Cell::new(ptr::null()),
         }
     };
@@ -152,10 +152,7 @@ pub(crate) fn cancelled() -> bool {
 /// A leaf's "I wait": clears the mark.
 #[inline]
 pub(crate) fn wait<T>() -> Poll<T> {
-    with(|c| {
-        c.mark.set(Mark::Waiting);
-        c.waited.set(true);
-    });
+    with(|c| c.mark.set(Mark::Waiting));
     Poll::Pending
 }
 
@@ -163,7 +160,10 @@ pub(crate) fn wait<T>() -> Poll<T> {
 /// dropped up to the boundary that deals with it.
 #[inline]
 pub(crate) fn unwind<T>() -> Poll<T> {
-    with(|c| c.mark.set(Mark::Unwinding));
+    with(|c| match c.mark.get() {
+        Mark::Untouched | Mark::Unwinding => c.mark.set(Mark::Unwinding),
+        Mark::Waiting | Mark::Torn => c.mark.set(Mark::Torn),
+    });
     Poll::Pending
 }
 
@@ -200,7 +200,7 @@ fn unwound_elsewhere() -> ! {
 /// what said that it waits may have been dropped since; so the whole is polled once again, to hear it a
 /// second time.
 pub(crate) struct Hearing {
-    outer: (Mark, bool),
+    outer: Mark,
 }
 
 /// What came of a poll that has returned `Pending`.
@@ -217,29 +217,34 @@ pub(crate) enum Heard {
 impl Hearing {
     #[inline]
     pub(crate) fn begin() -> Hearing {
-        with(|c| Hearing { outer: (c.mark.replace(Mark::Untouched), c.waited.replace(false)) })
+        Hearing { outer: with(|c| c.mark.replace(Mark::Untouched)) }
     }
 
-    /// The poll has returned `Pending`, in the node in which it was made. `torn` is kept from one poll
-    /// to the next: one part unwound, and another one waited.
+    /// The poll has returned `Pending`, in the node in which it was made: as [`hear`].
     #[inline]
     pub(crate) fn hear(self, torn: &mut bool, cx: &PollContext<'_>) -> Heard {
-        let (mark, waited) = with(|c| (c.mark.get(), c.waited.get()));
-        match mark {
-            Mark::Waiting => {
-                *torn = false;
-                Heard::Wait
-            }
-            Mark::Unwinding if waited => {
-                if !std::mem::replace(torn, true) {
-                    WakeTarget::current(cx).wake();
-                }
-                Heard::Wait
-            }
-            Mark::Unwinding => Heard::Unwind,
-            Mark::Untouched if cancelled() => Heard::Unwind,
-            Mark::Untouched => Heard::Silence,
+        hear(torn, cx)
+    }
+}
+
+/// What the poll of a task's frame comes to, which has returned `Pending`. `torn` is kept from one poll to
+/// the next: one part unwound, and another one waited.
+#[inline]
+pub(crate) fn hear(torn: &mut bool, cx: &PollContext<'_>) -> Heard {
+    match with(|c| c.mark.get()) {
+        Mark::Waiting => {
+            *torn = false;
+            Heard::Wait
         }
+        Mark::Torn => {
+            if !std::mem::replace(torn, true) {
+                WakeTarget::current(cx).wake();
+            }
+            Heard::Wait
+        }
+        Mark::Unwinding => Heard::Unwind,
+        Mark::Untouched if cancelled() => Heard::Unwind,
+        Mark::Untouched => Heard::Silence,
     }
 }
 
@@ -247,10 +252,7 @@ impl Drop for Hearing {
     /// What was said inside is not for those around.
     #[inline]
     fn drop(&mut self) {
-        let _ = CONTEXT.try_with(|c| {
-            c.mark.set(self.outer.0);
-            c.waited.set(self.outer.1);
-        });
+        let _ = CONTEXT.try_with(|c| c.mark.set(self.outer));
     }
 }
 
@@ -309,18 +311,28 @@ fn polled_by_hand() -> ! {
     )
 }
 
+/// The frame of a task is polled: at the beginning of its step.
+#[inline]
+pub(crate) fn begin_frame<F>(frame: &F) {
+    with(|c| c.frame.set(memory_of(frame)));
+}
+
+#[inline]
+fn memory_of<F: ?Sized>(frame: &F) -> (usize, usize) {
+    let start = ptr::from_ref(frame).addr();
+    (start, start + size_of_val(frame))
+}
+
 /// Says which frame is being polled, until the guard is dropped.
 pub(crate) struct InFrame {
     outer: (usize, usize),
 }
 
 impl InFrame {
-    /// `frame` is that of a task, or is polled in place.
+    /// `frame` is polled in place, or was converted.
     #[inline]
     pub(crate) fn enter<F: ?Sized>(frame: &F) -> InFrame {
-        let start = ptr::from_ref(frame).addr();
-        let frame = (start, start + size_of_val(frame));
-        InFrame { outer: with(|c| c.frame.replace(frame)) }
+        InFrame { outer: with(|c| c.frame.replace(memory_of(frame))) }
     }
 }
 
@@ -365,6 +377,7 @@ pub(crate) fn begin_step(task: &Header, cx: &PollContext<'_>) {
         c.task.set(task);
         c.node.set(task.node());
         c.polled_with.set(ptr::from_ref(cx).cast());
+        c.mark.set(Mark::Untouched);
         c.trace.set(ptr::null());
     });
 }

@@ -9,7 +9,7 @@ use std::task::{Context as PollContext, Poll};
 
 use super::handle::Outcome;
 use super::header::{Ending, Header, Payload, TaskRef, VTable, flag};
-use crate::runtime::context::{Heard, Hearing, InFrame};
+use crate::runtime::context::{self, Heard};
 use crate::runtime::error::Error;
 use crate::runtime::internal_error;
 use crate::runtime::output::TaskOutput;
@@ -90,13 +90,12 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
     unsafe fn poll(header: *const Header, cx: &mut PollContext<'_>) -> Option<Ending> {
         // SAFETY: by this function's contract; `repr(C)` makes the cast right.
         let (header, stage) = unsafe { (&*header, (*header.cast::<Self>()).stage.get()) };
-        let hearing = Hearing::begin();
         // SAFETY: rule 1: the frame stays in its cell, which is never moved, until `drop_frame`; and
         // only the run loop polls, one step at a time.
         let polled = catch_unwind(AssertUnwindSafe(|| unsafe {
             match &mut *stage {
                 Stage::Frame(frame) => {
-                    let _in_frame = InFrame::enter(frame);
+                    context::begin_frame(frame);
                     Pin::new_unchecked(frame).poll(cx)
                 }
                 _ => internal_error("a task was stepped after its end"),
@@ -104,7 +103,7 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
         }));
         if let Ok(Poll::Pending) = polled {
             let mut torn = header.has(flag::TORN);
-            let heard = hearing.hear(&mut torn, cx);
+            let heard = context::hear(&mut torn, cx);
             header.put(flag::TORN, torn);
             if heard != Heard::Unwind {
                 return None;
