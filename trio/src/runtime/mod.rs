@@ -25,6 +25,7 @@ pub(crate) mod directory;
 pub(crate) mod error;
 pub(crate) mod finally;
 pub(crate) mod group;
+pub(crate) mod hearing;
 pub(crate) mod idle;
 pub(crate) mod inbox;
 pub(crate) mod instant;
