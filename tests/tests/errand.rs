@@ -9,7 +9,7 @@ use std::thread;
 use tests::faults::OnDrop;
 use tests::panics::{panic_text, text};
 use trio::lowlevel::{
-    Errand, Host, abandonable_errand, checkpoint, current_task, current_trio_token, errand,
+    Errand, ErrandHost, abandonable_errand, checkpoint, current_task, current_trio_token, errand,
     request, task_request,
 };
 use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
@@ -52,7 +52,7 @@ async fn the_task_goes_on_when_what_is_left_of_the_errand_is_dropped() {
 fn an_errand_that_nobody_runs_is_a_panic_and_its_job_is_gone() {
     let (send, receive) = channel();
     let dropped = OnDrop(move || send.send(()).unwrap());
-    let job = move |_: &Host| drop(dropped);
+    let job = move |_: &ErrandHost| drop(dropped);
     let text = panic_text(|| trio::run(|| errand(job, drop)));
     assert_eq!(text, "the `Errand` of this task was dropped: nobody has run it");
     receive.try_recv().unwrap();
@@ -107,7 +107,7 @@ async fn an_errand_that_may_be_abandoned_is_and_one_that_is_over_is_not() {
 #[trio::test]
 async fn a_host_that_does_not_wait_any_more_refuses() {
     let host = errand(|host| host.clone(), in_a_thread).await;
-    let asks = move |_: &Host| {
+    let asks = move |_: &ErrandHost| {
         let called = request(|| unreachable!(), |request| host.call(request));
         let awaited = task_request(checkpoint, |request| host.run(request));
         (called, awaited)
@@ -143,7 +143,7 @@ async fn a_host_serves_its_guests_one_after_the_other() {
 
 #[trio::test]
 async fn a_request_that_is_dropped_has_no_answer() {
-    let dropped = |_: &Host| {
+    let dropped = |_: &ErrandHost| {
         let function = request(|| unreachable!(), drop);
         let thunk = task_request(checkpoint, drop);
         (function, thunk)
@@ -154,7 +154,7 @@ async fn a_request_that_is_dropped_has_no_answer() {
 #[trio::test]
 async fn a_panic_while_a_request_is_sent_waits_for_what_was_sent() {
     let token = current_trio_token();
-    let job = move |_: &Host| {
+    let job = move |_: &ErrandHost| {
         let mut called = false;
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             request(
@@ -177,7 +177,8 @@ async fn a_request_may_be_run_by_any_task() {
     let (send, receive) = channel();
     nursery!(|n| {
         n.spawn(async {
-            let job = |_: &Host| task_request(checkpoint, |request| send.send(request).unwrap());
+            let job =
+                |_: &ErrandHost| task_request(checkpoint, |request| send.send(request).unwrap());
             assert_eq!(errand(job, in_a_thread).await, Some(()));
         });
         wait_all_tasks_blocked().await;

@@ -29,7 +29,7 @@ use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
 use super::call::{Block, Call};
-use super::context::{self, Mark, PolledWith};
+use super::context::{self, Heard, Hearing, PolledWith};
 use super::points;
 use super::task::{TaskRef, flag};
 use super::trace::{Site, TraceNode};
@@ -115,7 +115,8 @@ impl<F: IntoFuture> Checkpoint for F {
 
     #[inline]
     unsafe fn into_frame(self) -> Self::Frame {
-        Wrapped::Polling { future: self.into_future(), started: false, _pinned: PhantomPinned }
+        let future = self.into_future();
+        Wrapped::Polling { future, started: false, torn: false, _pinned: PhantomPinned }
     }
 }
 
@@ -126,12 +127,12 @@ pub enum Wrapped<F: Future> {
     Polling {
         future: F,
         started: bool,
+        /// See [`Hearing::hear`].
+        torn: bool,
         _pinned: PhantomPinned,
     },
     /// The future was ready at once; the scheduler lets others go first.
-    Yielding {
-        output: Option<F::Output>,
-    },
+    Yielding { output: Option<F::Output> },
 }
 
 impl<F: Future> Future for Wrapped<F> {
@@ -141,8 +142,8 @@ impl<F: Future> Future for Wrapped<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
         // SAFETY: rule 1: `future` is not moved; `Yielding` holds a value that is not pinned.
         let this = unsafe { self.as_mut().get_unchecked_mut() };
-        let (future, started) = match this {
-            Wrapped::Polling { future, started, .. } => (future, started),
+        let (future, started, torn) = match this {
+            Wrapped::Polling { future, started, torn, .. } => (future, started, torn),
             Wrapped::Yielding { output } => {
                 let output = output.take().expect("a future is not polled after it was ready");
                 return Poll::Ready(output);
@@ -163,7 +164,7 @@ impl<F: Future> Future for Wrapped<F> {
         } else {
             0
         };
-        context::with(|c| c.mark.set(Mark::Untouched));
+        let hearing = Hearing::begin();
         let polled = {
             let _others = PolledWith::others();
             // SAFETY: rule 1: the future stays in this pinned enum until it is dropped in place.
@@ -171,6 +172,7 @@ impl<F: Future> Future for Wrapped<F> {
         };
         match polled {
             Poll::Ready(output) => {
+                drop(hearing);
                 if first && context::task(|task| task.points().1) == points && !points::schedule(cx)
                 {
                     self.set(Wrapped::Yielding { output: Some(output) });
@@ -178,13 +180,9 @@ impl<F: Future> Future for Wrapped<F> {
                 }
                 Poll::Ready(output)
             }
-            Poll::Pending => match context::with(|c| c.mark.get()) {
-                Mark::Waiting => Poll::Pending,
-                Mark::Unwinding => {
-                    *started = false;
-                    Poll::Pending
-                }
-                Mark::Untouched => {
+            Poll::Pending => match hearing.hear(torn, cx) {
+                Heard::Wait => context::wait(),
+                Heard::Silence => {
                     if first {
                         context::task(|task| {
                             task.count_schedule_point();
@@ -193,7 +191,12 @@ impl<F: Future> Future for Wrapped<F> {
                     }
                     // If it has given no waker away it waits for nothing.
                     context::task(|task| task.set(flag::WAITS_FOR_EVER));
-                    if context::cancelled() { context::unwind() } else { context::wait() }
+                    context::wait()
+                }
+                Heard::Unwind => {
+                    // Its leaves begin anew, should it be polled again.
+                    *started = false;
+                    context::unwind()
                 }
             },
         }
@@ -333,7 +336,7 @@ impl<F: Future> Future for Entered<F> {
         let result = frame.poll(cx);
         match result {
             // The frames of one that is polled by hand may go at any time.
-            Poll::Pending if context::is_in_place(cx) => trace.push(),
+            Poll::Pending if context::is_in_place(trace, cx) => trace.push(),
             Poll::Pending => {}
             Poll::Ready(_) => context::with(|c| {
                 // SAFETY: rule 1: the running task is alive.

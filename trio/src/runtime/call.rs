@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
-use super::context::{self, PolledWith};
+use super::context::{self, InFrame, PolledWith};
 use super::task::TaskRef;
 
 /// The call of a task function, ready to be awaited in another task or given to a nursery.
@@ -57,16 +57,20 @@ macro_rules! frames {
             ///
             /// It must be polled inside a task, always the same one. Only a frame that borrows
             /// nothing from outside can be converted: the future may be dropped or forgotten at any
-            /// time. Dropping it in mid-run drops the tasks of its nurseries with it.
+            /// time. Dropping it in mid-run drops the tasks of its nurseries with it, and does no
+            /// clean-up that awaits.
             ///
             /// # Cancellation
             ///
-            /// As in the task that polls it.
+            /// As in the task that polls it. What must not be interrupted inside, a shield, a clean-up,
+            /// the end of a nursery, holds up a combinator that polls all of its futures (`join!`,
+            /// `select!`); one that polls only what was woken (`FuturesUnordered`) is dropped with it.
             ///
             /// # Panics
             ///
-            /// When polled outside a task, or by another task than the first time. The process is
-            /// aborted if a task that runs inside the frame drops it.
+            /// When polled outside a task, or by another task than the first time; and when it was
+            /// unwound in a cancel scope, and is polled again outside of that. The process is aborted
+            /// if a task that runs inside the frame drops it.
             pub fn into_future(self) -> IntoFuture<F>
             where
                 F: 'static,
@@ -164,6 +168,7 @@ impl<F: Future> Future for IntoFuture<F> {
         // The frame can go at any time: its await chain must not stay in the task's.
         let trace = context::with(|c| c.trace.get());
         let _in_place = PolledWith::context(cx);
+        let _in_frame = InFrame::enter(&*frame);
         let result = frame.poll(cx);
         context::with(|c| c.trace.set(trace));
         result
@@ -173,5 +178,39 @@ impl<F: Future> Future for IntoFuture<F> {
 impl<F> fmt::Debug for IntoFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IntoFuture of {}", std::any::type_name::<F>())
+    }
+}
+
+impl<F: Future> Call<F> {
+    /// The call of a function that is `boxed`. Called by the macros alone.
+    ///
+    /// # Safety
+    ///
+    /// As [`new`](Call::new).
+    #[doc(hidden)]
+    pub unsafe fn boxed(frame: F) -> Call<Boxed<F>> {
+        Call { frame: Boxed(Box::pin(frame)), _thread: PhantomData }
+    }
+}
+
+/// The frame of a task that is `boxed`: allocated on its own.
+#[doc(hidden)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Boxed<F>(Pin<Box<F>>);
+
+impl<F: Future> Future for Boxed<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
+        // In place if the box is: it goes with what it is in.
+        let _in_frame = context::is_in_place(&*self, cx).then(|| InFrame::enter(&*self.0));
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<F> fmt::Debug for Boxed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Boxed of {}", std::any::type_name::<F>())
     }
 }

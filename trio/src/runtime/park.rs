@@ -418,8 +418,8 @@ impl Future for Park<'_> {
                     task.count_schedule_point();
                     task.set_waits_for("a parking lot");
                 });
-                this.waiter.state.set(State::Parked);
                 this.waiter.target.set(Some(WakeTarget::current(cx)));
+                this.waiter.state.set(State::Parked);
                 this.lot.0.push(&this.waiter);
                 context::wait()
             }
@@ -429,11 +429,16 @@ impl Future for Park<'_> {
             }
             State::Parked => {
                 let target = this.waiter.target.take();
-                let target = match target {
-                    Some(target) if target.is_current(cx) => target,
-                    _ => WakeTarget::current(cx),
-                };
-                this.waiter.target.set(Some(target));
+                let is_current = target.as_ref().is_some_and(|target| target.is_current(cx));
+                this.waiter.target.set(target);
+                if !is_current {
+                    let target = WakeTarget::current(cx);
+                    // A foreign waker may run arbitrary code when it is cloned.
+                    if this.waiter.state.get() != State::Parked {
+                        return self.poll(cx);
+                    }
+                    this.waiter.target.set(Some(target));
+                }
                 context::wait()
             }
             State::Unparked => {
