@@ -123,12 +123,12 @@ impl<'l> WorkerThread<'l> {
         J: Job<Output = R> + Send,
         R: Send,
     {
-        attend(self, job)
+        in_worker_thread(self, job)
     }
 }
 
 #[crate::task(crate = "crate")]
-async fn attend<J, R>(thread: WorkerThread<'_>, job: J) -> R
+async fn in_worker_thread<J, R>(thread: WorkerThread<'_>, job: J) -> R
 where
     J: Job<Output = R> + Send,
     R: Send,
@@ -221,7 +221,7 @@ impl AbandonableThread {
         J: Job<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        attend_or_abandon(self, job)
+        in_abandonable_thread(self, job)
     }
 }
 
@@ -235,7 +235,7 @@ impl fmt::Debug for AbandonableThread {
 }
 
 #[crate::task(crate = "crate")]
-async fn attend_or_abandon<J, R>(thread: AbandonableThread, job: J) -> R
+async fn in_abandonable_thread<J, R>(thread: AbandonableThread, job: J) -> R
 where
     J: Job<Output = R> + Send + 'static,
     R: Send + 'static,
