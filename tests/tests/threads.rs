@@ -714,14 +714,15 @@ fn a_panic_around_the_task_waits_for_the_thread_before_what_that_borrows_goes() 
 #[trio::test]
 async fn a_task_that_waits_for_a_thread_says_so() {
     let (mut gate, wait) = Gate::new();
+    let mut tree = String::new();
     nursery!(|n| {
         n.spawn(run_in_worker_thread, wait);
         wait_all_tasks_blocked().await;
-        gate.wait_until_begun();
-        let tree = task_tree();
-        assert!(tree.contains("task `in_worker_thread`"), "{tree}");
-        assert!(tree.contains("waits for another thread"), "{tree}");
+        tree = task_tree();
         gate.open();
     })
     .unwrap();
+    assert!(tree.contains("task `in_worker_thread"), "{tree}");
+    assert!(tree.contains("waits for another thread"), "{tree}");
+    assert!(tree.contains("errand(job, send).await"), "{tree}");
 }
