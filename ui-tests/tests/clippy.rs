@@ -9,7 +9,7 @@ fn refused(rule: &str, lint: &str) {
 /// What clippy says about a case with the configuration that users are given, all of it.
 fn said(case: &str, expected: &[&str]) {
     let mut clippy = Command::new(env!("CARGO"));
-    clippy.args(["clippy", "--package", "ui-tests", "--example", case]);
+    clippy.args(["clippy", "--no-deps", "--package", "ui-tests", "--example", case]);
     clippy.env("CLIPPY_CONF_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
     let output = clippy.args(["--", "--cfg", "clippy_cases", "-D", "warnings"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
