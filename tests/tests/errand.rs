@@ -115,7 +115,7 @@ async fn a_host_that_does_not_wait_any_more_refuses() {
     assert_eq!(errand(asks, in_a_thread).await, (None::<()>, None));
 }
 
-#[trio::test]
+#[trio::test(allow(blocking_sync))]
 async fn a_host_serves_its_guests_one_after_the_other() {
     let (task, running) = (current_task(), Cell::new(false));
     let (task, running) = (HomeRef::new(&task), HomeRef::new(&running));
