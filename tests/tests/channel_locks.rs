@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tests::channel_locks::{BufferLock, RendezvousLock, TokenLock};
 use trio::lowlevel::checkpoint;
 use trio::nursery;
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 
 trait LockLike: Default + 'static {
     fn acquire(&self) -> impl Future<Output = impl Drop>;
@@ -72,7 +72,7 @@ async fn is_held_and_handed_over<L: LockLike>() {
         assert!(lock.try_acquire().is_none());
     })
     .unwrap();
-    drop(assert_checkpoints(|| lock.acquire()).await);
+    drop(assert_future_checkpoints(lock.acquire()).await);
     assert!(lock.try_acquire().is_some());
 }
 

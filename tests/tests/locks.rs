@@ -11,7 +11,7 @@ use trio::sync::{
     CapacityLimiter, Condition, LimiterToken, Lock, LockGuard, Permit, Queue, RwLock, Semaphore,
     StrictFifoLock, WriteGuard,
 };
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{Builder, CancelScope, nursery};
 
 /// What can be used as a lock: made with `Default`, it is free.
@@ -323,14 +323,14 @@ async fn released_to_the_first<L: LockLike>() {
 #[trio::task]
 async fn checkpoints<L: LockLike>() {
     let lock = L::default();
-    drop(assert_checkpoints(async { lock.acquire().await }).await);
+    drop(assert_future_checkpoints(lock.acquire()).await);
     nursery!(|n| {
         n.spawn(async {
             let _guard = lock.acquire().await;
             wait_all_tasks_blocked().await;
         });
         checkpoint().await;
-        drop(assert_checkpoints(async { lock.acquire().await }).await);
+        drop(assert_future_checkpoints(lock.acquire()).await);
     })
     .unwrap();
 }
