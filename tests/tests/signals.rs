@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
 use signal_hook::low_level::raise;
 use tests::rerun::{rerun, stderr};
 use trio::nursery;
@@ -263,6 +264,27 @@ fn receiving_is_a_checkpoint_and_a_cancelled_one_loses_nothing() {
             })
             .unwrap();
             assert_eq!(receiver.receive().await, USR1);
+        }
+        trio::run(main);
+    }
+}
+
+#[test]
+fn a_receive_that_is_dropped_while_it_lets_others_run_loses_nothing() {
+    if alone("a_receive_that_is_dropped_while_it_lets_others_run_loses_nothing") {
+        #[trio::task]
+        async fn main() {
+            let mut receiver = open_signal_receiver([USR1]).unwrap();
+            send(USR1);
+            nursery!(|n| {
+                // Somebody who is runnable.
+                n.spawn(trio::lowlevel::checkpoint);
+                assert!(receiver.receive().now_or_never().is_none());
+            })
+            .unwrap();
+            assert_eq!(receiver.pending(), 1);
+            assert_eq!(receiver.receive().await, USR1);
+            assert_eq!(receiver.pending(), 0);
         }
         trio::run(main);
     }
