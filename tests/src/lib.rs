@@ -6,5 +6,6 @@ pub mod frames;
 pub mod panics;
 pub mod probe;
 pub mod rerun;
+pub mod schedules;
 pub mod source;
 pub mod threads;

@@ -9,7 +9,7 @@ use trio::channel::{
     BroadcastError, BroadcastReceiver, BroadcastSender, SendError, TryBroadcastError, broadcast,
 };
 use trio::lowlevel::checkpoint;
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{CancelScope, ClosedResourceError, EndOfChannel, WouldBlock, is_error, nursery};
 
 const END: Option<Result<u32, BroadcastError>> = Some(Err(BroadcastError::EndOfChannel));
@@ -266,25 +266,25 @@ async fn tasks_that_share_a_receiver_share_its_values() -> trio::Result<()> {
 async fn receiving_is_a_checkpoint_also_when_it_succeeds_or_fails_at_once() -> trio::Result<()> {
     let (sender, receiver) = broadcast(1);
     sender.send(1)?;
-    assert_eq!(assert_checkpoints(|| receiver.receive()).await, Ok(1));
+    assert_eq!(assert_future_checkpoints(receiver.receive()).await, Ok(1));
     sender.send(2)?;
     sender.send(3)?;
     let lagged = Err(BroadcastError::Lagged(1));
-    assert_eq!(assert_checkpoints(|| receiver.receive()).await, lagged);
+    assert_eq!(assert_future_checkpoints(receiver.receive()).await, lagged);
     receiver.receive().await?;
     nursery!(|n| {
         n.spawn(async {
             wait_all_tasks_blocked().await;
             sender.send(4)
         });
-        assert_eq!(assert_checkpoints(|| receiver.receive()).await, Ok(4));
+        assert_eq!(assert_future_checkpoints(receiver.receive()).await, Ok(4));
     })?;
     sender.close();
     let end = Err(BroadcastError::EndOfChannel);
-    assert_eq!(assert_checkpoints(|| receiver.receive()).await, end);
+    assert_eq!(assert_future_checkpoints(receiver.receive()).await, end);
     receiver.close();
     let closed = Err(BroadcastError::Closed);
-    assert_eq!(assert_checkpoints(|| receiver.receive()).await, closed);
+    assert_eq!(assert_future_checkpoints(receiver.receive()).await, closed);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use trio::stream::{
     BufferedStream, HalfCloseableStream, LimitExceededError, ReceiveStream, SendStream,
 };
 use trio::testing::{
-    MemoryStream, assert_checkpoints, check_half_closeable_stream, lockstep_stream_pair,
+    MemoryStream, assert_future_checkpoints, check_half_closeable_stream, lockstep_stream_pair,
     memory_stream_pair,
 };
 use trio::{find_error, is_error, nursery};
@@ -22,12 +22,12 @@ fn pair() -> (MemoryStream, BufferedStream<MemoryStream>) {
 async fn bytes_come_by_length_and_the_rest_waits() {
     let (near, far) = pair();
     near.send_all(b"abcdefgh").await.unwrap();
-    assert_eq!(assert_checkpoints(|| far.receive_exactly(3)).await.unwrap(), b"abc");
+    assert_eq!(assert_future_checkpoints(far.receive_exactly(3)).await.unwrap(), b"abc");
     assert_eq!(far.buffered(), 5);
-    assert_eq!(assert_checkpoints(|| far.receive_exactly(2)).await.unwrap(), b"de");
-    assert_eq!(assert_checkpoints(|| far.receive_exactly(0)).await.unwrap(), b"");
+    assert_eq!(assert_future_checkpoints(far.receive_exactly(2)).await.unwrap(), b"de");
+    assert_eq!(assert_future_checkpoints(far.receive_exactly(0)).await.unwrap(), b"");
     let mut buffer = [0; 2];
-    assert_eq!(assert_checkpoints(async { far.receive_some(&mut buffer).await }).await.unwrap(), 2);
+    assert_eq!(assert_future_checkpoints(far.receive_some(&mut buffer)).await.unwrap(), 2);
     assert_eq!(&buffer, b"fg");
     let (inside, rest) = far.into_parts();
     assert_eq!(rest, b"h");
@@ -46,7 +46,7 @@ async fn an_end_in_the_midst_is_an_error_and_loses_nothing() {
     let error = far.receive_until(b"\0").await.unwrap_err();
     assert_eq!(error.to_string(), "the stream ended 3 bytes after the last delimiter");
     assert_eq!(far.receive_exactly(3).await.unwrap(), b"abc");
-    assert_eq!(assert_checkpoints(|| far.receive_until(b"\0")).await.unwrap(), None);
+    assert_eq!(assert_future_checkpoints(far.receive_until(b"\0")).await.unwrap(), None);
     assert_eq!(far.receive_line().await.unwrap(), None);
 }
 
@@ -56,7 +56,7 @@ async fn lines_end_with_or_without_a_carriage_return_and_the_last_need_not() {
     near.send_all("one\r\ntwo\n\nvier ü\nlast".as_bytes()).await.unwrap();
     near.send_eof().await.unwrap();
     for line in ["one", "two", "", "vier ü", "last"] {
-        let got = assert_checkpoints(|| far.receive_line()).await.unwrap();
+        let got = assert_future_checkpoints(far.receive_line()).await.unwrap();
         assert_eq!(got.as_deref(), Some(line));
     }
     assert_eq!(far.receive_line().await.unwrap(), None);

@@ -10,7 +10,7 @@ use trio::channel::{
     ReceiveError, Receiver, SendError, Sender, TryReceiveError, TrySendError, channel, unbounded,
 };
 use trio::lowlevel::checkpoint;
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{
     BrokenResourceError, CancelScope, ClosedResourceError, EndOfChannel, WouldBlock, is_error,
     nursery,
@@ -505,11 +505,11 @@ async fn sending_and_receiving_are_checkpoints_when_they_wait() -> trio::Result<
     let (sender, receiver) = channel(0);
     nursery!(|n| {
         n.spawn(async { sender.send(1).await });
-        assert_eq!(assert_checkpoints(async { receiver.receive().await }).await, Ok(1));
+        assert_eq!(assert_future_checkpoints(receiver.receive()).await, Ok(1));
     })?;
     nursery!(|n| {
         n.spawn(outcome_of_receive, &receiver);
-        assert_checkpoints(async { sender.send(2).await }).await?;
+        assert_future_checkpoints(sender.send(2)).await?;
     })?;
     Ok(())
 }
@@ -519,18 +519,21 @@ async fn sending_and_receiving_are_checkpoints_when_they_wait() -> trio::Result<
 async fn sending_and_receiving_are_checkpoints_when_they_succeed_or_fail_at_once()
 -> trio::Result<()> {
     let (sender, receiver) = channel(1);
-    assert_checkpoints(|| sender.send(1)).await?;
-    assert_eq!(assert_checkpoints(|| receiver.receive()).await, Ok(1));
+    assert_future_checkpoints(sender.send(1)).await?;
+    assert_eq!(assert_future_checkpoints(receiver.receive()).await, Ok(1));
     let other = receiver.clone();
     other.close();
-    assert_eq!(assert_checkpoints(|| other.receive()).await, Err(ReceiveError::Closed));
+    assert_eq!(assert_future_checkpoints(other.receive()).await, Err(ReceiveError::Closed));
     let other = sender.clone();
     other.close();
-    assert_eq!(assert_checkpoints(|| other.send(2)).await, Err(SendError::Closed(2)));
+    assert_eq!(assert_future_checkpoints(other.send(2)).await, Err(SendError::Closed(2)));
     sender.close();
-    assert_eq!(assert_checkpoints(|| receiver.receive()).await, Err(ReceiveError::EndOfChannel));
+    assert_eq!(
+        assert_future_checkpoints(receiver.receive()).await,
+        Err(ReceiveError::EndOfChannel)
+    );
     let (sender, _) = channel(1);
-    assert_eq!(assert_checkpoints(|| sender.send(3)).await, Err(SendError::Broken(3)));
+    assert_eq!(assert_future_checkpoints(sender.send(3)).await, Err(SendError::Broken(3)));
     Ok(())
 }
 

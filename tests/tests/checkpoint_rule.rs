@@ -6,18 +6,22 @@ use std::io;
 use std::time::Duration;
 
 use tests::panics::text;
+use trio::channel::channel;
 use trio::lowlevel::{
     Abort, IoSource, ParkingLot, Resumer, cancel_shielded_checkpoint, checkpoint,
     checkpoint_if_cancelled, suspend, wait_readable, wait_writable,
 };
-use trio::net::{TcpListener, TcpStream};
-use trio::stream::{HalfCloseableStream, SendStream, Stream};
-use trio::sync::CapacityLimiter;
+use trio::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixStream};
+use trio::stream::{BufferedStream, HalfCloseableStream, SendStream, StapledStream, Stream, pipe};
+use trio::sync::{CapacityLimiter, Queue};
 use trio::testing::{
     MemorySendStream, Sequencer, assert_future_checkpoints, lockstep_stream_pair,
     memory_stream_pair, wait_all_tasks_blocked,
 };
 use trio::{Outcome, current_time, nursery};
+
+/// The number of none.
+const NO_DESCRIPTOR: i32 = 1_000_000;
 
 async fn two_halves() {
     checkpoint_if_cancelled().await;
@@ -185,4 +189,192 @@ async fn the_operations_of_streams_are_checkpoints() {
     let stream = MemorySendStream::new();
     stream.send_all(b"x").await.unwrap();
     assert_future_checkpoints(stream.get_data(1)).await.unwrap();
+    let (a, b) = UnixStream::pair().unwrap();
+    operations_of(&a, &b).await;
+    let (a, b) = UnixStream::pair().unwrap();
+    operations_of(&BufferedStream::new(a), &BufferedStream::new(b)).await;
+    let ((from, to), (back_from, back_to)) = (pipe().unwrap(), pipe().unwrap());
+    operations_of(&StapledStream::new(to, back_from), &StapledStream::new(back_to, from)).await;
+}
+
+/// A receiving that waits, and a sending that ends it.
+#[trio::task]
+async fn waits_for<R, S>(
+    receive: impl Future<Output = io::Result<R>>,
+    send: impl Future<Output = io::Result<S>>,
+) {
+    nursery!(|n| {
+        n.spawn(async { assert_future_checkpoints(receive).await.map(drop) });
+        wait_all_tasks_blocked().await;
+        assert_future_checkpoints(send).await?;
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn the_operations_of_datagrams_are_checkpoints() {
+    let local = "127.0.0.1:0".parse().unwrap();
+    let (a, b) = (UdpSocket::bind(local).unwrap(), UdpSocket::bind(local).unwrap());
+    let (to_a, to_b) = (a.local_addr().unwrap(), b.local_addr().unwrap());
+    assert_future_checkpoints(a.connect(to_b)).await.unwrap();
+    assert_future_checkpoints(b.connect(to_a)).await.unwrap();
+    waits_for(b.recv(&mut [0]), a.send(b"x")).await;
+    waits_for(b.recv_from(&mut [0]), a.send(b"x")).await;
+    waits_for(b.peek_from(&mut [0]), a.send(b"x")).await;
+    // One that is there already.
+    assert_future_checkpoints(b.peek_from(&mut [0])).await.unwrap();
+    assert_future_checkpoints(b.recv(&mut [0])).await.unwrap();
+    let (a, b) = UnixDatagram::pair().unwrap();
+    waits_for(b.recv(&mut [0]), a.send(b"x")).await;
+    waits_for(b.recv_from(&mut [0]), a.send(b"x")).await;
+}
+
+/// It is a checkpoint, and fails.
+#[track_caller]
+fn fails<T, E>(future: impl Future<Output = Result<T, E>>) -> impl Future<Output = ()> {
+    let asserted = assert_future_checkpoints(future);
+    async move { assert!(asserted.await.is_err()) }
+}
+
+#[trio::test]
+async fn what_fails_at_once_in_queues_and_channels_is_a_checkpoint() {
+    let queue = Queue::new(1);
+    queue.close();
+    fails(queue.put(1)).await;
+    fails(queue.get()).await;
+    let (sender, receiver) = channel::<u32>(1);
+    receiver.close();
+    fails(receiver.receive()).await;
+    fails(sender.send(1)).await;
+    sender.close();
+    fails(sender.send(1)).await;
+}
+
+#[trio::test(clock = "mock")]
+async fn what_fails_while_it_waits_in_queues_and_channels_is_a_checkpoint() {
+    let (full, empty) = (Queue::new(1), Queue::<u32>::new(1));
+    full.try_put(0).unwrap();
+    let (sender, receiver) = channel(0);
+    let (other_sender, other_receiver) = channel::<u32>(0);
+    nursery!(|n| {
+        n.spawn(async { fails(full.put(1)).await });
+        n.spawn(async { fails(empty.get()).await });
+        n.spawn(async { fails(sender.send(1)).await });
+        n.spawn(async { fails(other_receiver.receive()).await });
+        wait_all_tasks_blocked().await;
+        full.close();
+        empty.close();
+        receiver.close();
+        other_sender.close();
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn waiting_for_descriptors_in_vain_is_a_checkpoint() {
+    let (a, _b) = std::os::unix::net::UnixStream::pair().unwrap();
+    fails(wait_readable(&NO_DESCRIPTOR)).await;
+    fails(wait_writable(&NO_DESCRIPTOR)).await;
+    let source = IoSource::new(std::os::fd::AsFd::as_fd(&a)).unwrap();
+    source.would_block_reading();
+    nursery!(|n| {
+        n.spawn(async { fails(source.readable()).await });
+        wait_all_tasks_blocked().await;
+        // Another one waits.
+        fails(source.readable()).await;
+        source.notify_closing();
+    })
+    .unwrap();
+    fails(source.readable()).await;
+    fails(source.writable()).await;
+}
+
+/// Every operation of a pair whose far end is closed, and then of one that is closed itself.
+#[trio::task]
+async fn failures_of<S: HalfCloseableStream>(a: &S, b: S) {
+    drop(b);
+    // What is noticed late is not noticed at once; what comes of it does not matter here.
+    for _ in 0..3 {
+        let _ = assert_future_checkpoints(a.send_all(b"hello")).await;
+        let _ = assert_future_checkpoints(a.wait_send_all_might_not_block()).await;
+        let _ = assert_future_checkpoints(a.receive_some(&mut [0; 8])).await;
+    }
+    fails(a.send_all(b"hello")).await;
+    fails(a.receive_some(&mut [])).await;
+    a.close_forcefully();
+    fails(a.send_all(b"hello")).await;
+    fails(a.send_all(b"")).await;
+    fails(a.wait_send_all_might_not_block()).await;
+    fails(a.receive_some(&mut [0; 8])).await;
+    let _ = assert_future_checkpoints(a.send_eof()).await;
+    assert_future_checkpoints(a.close()).await.unwrap();
+}
+
+#[trio::test]
+async fn the_failures_of_streams_are_checkpoints() {
+    let (a, b) = memory_stream_pair();
+    failures_of(&a, b).await;
+    let (a, b) = lockstep_stream_pair();
+    failures_of(&a, b).await;
+    let (a, b) = UnixStream::pair().unwrap();
+    failures_of(&a, b).await;
+    let (a, b) = UnixStream::pair().unwrap();
+    failures_of(&BufferedStream::new(a), BufferedStream::new(b)).await;
+    let ((from, to), (back_from, back_to)) = (pipe().unwrap(), pipe().unwrap());
+    failures_of(&StapledStream::new(to, back_from), StapledStream::new(back_to, from)).await;
+}
+
+#[trio::test]
+async fn two_who_use_a_stream_at_once_go_through_a_checkpoint() {
+    let (a, _b) = UnixStream::pair().unwrap();
+    nursery!(|n| {
+        let receiving = n.spawn(async { a.receive_some(&mut [0]).await });
+        let sending = n.spawn(async { a.send_all(&vec![0; 1 << 24]).await });
+        wait_all_tasks_blocked().await;
+        fails(a.receive_some(&mut [0])).await;
+        fails(a.send_all(b"x")).await;
+        fails(a.wait_send_all_might_not_block()).await;
+        fails(a.send_eof()).await;
+        receiving.cancel();
+        sending.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn sockets_that_are_closed_or_find_nobody_go_through_a_checkpoint() {
+    let nowhere = "/nowhere/at/all";
+    fails(UnixStream::connect(nowhere)).await;
+    let datagrams = UnixDatagram::unbound().unwrap();
+    fails(datagrams.connect(nowhere)).await;
+    fails(datagrams.send_to(b"x", nowhere)).await;
+    let local = "127.0.0.1:0".parse().unwrap();
+    let listener = TcpListener::bind(local).unwrap();
+    let address = listener.local_addr().unwrap();
+    nursery!(|n| {
+        n.spawn(async { fails(listener.accept()).await });
+        wait_all_tasks_blocked().await;
+        listener.close();
+    })
+    .unwrap();
+    fails(listener.accept()).await;
+    fails(TcpStream::connect(address)).await;
+    let udp = UdpSocket::bind(local).unwrap();
+    udp.close();
+    fails(udp.send_to(b"x", address)).await;
+    fails(udp.recv_from(&mut [0])).await;
+    fails(udp.connect(address)).await;
+    let (file, _) = std::io::pipe().unwrap();
+    let (a, b) = UnixStream::pair().unwrap();
+    drop(b);
+    fails(a.send_file(&file, 0, Some(1))).await;
+    a.close();
+    fails(a.send_file(&file, 0, Some(1))).await;
+}
+
+#[trio::test(clock = "mock")]
+async fn being_turned_away_from_a_broken_lot_is_a_checkpoint() {
+    let lot = ParkingLot::new();
+    lot.break_lot("the test");
+    fails(lot.park()).await;
 }

@@ -8,7 +8,7 @@ use trio::CancelScope;
 use trio::lowlevel::checkpoint;
 use trio::nursery;
 use trio::sync::Event;
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 
 #[trio::task]
 async fn counts_up(event: &Event, count: &Cell<u32>) {
@@ -40,7 +40,7 @@ async fn setting_an_event_wakes_everybody_who_waits() {
 async fn waiting_for_an_event_that_is_set_is_a_checkpoint() {
     let event = Event::new();
     event.set();
-    assert_checkpoints(async { event.wait().await }).await;
+    assert_future_checkpoints(event.wait()).await;
 }
 
 // M111
@@ -52,7 +52,7 @@ async fn waiting_for_an_event_that_is_not_set_is_a_checkpoint() {
             wait_all_tasks_blocked().await;
             event.set();
         });
-        assert_checkpoints(async { event.wait().await }).await;
+        assert_future_checkpoints(event.wait()).await;
     })
     .unwrap();
 }

@@ -11,7 +11,9 @@ use rustix::io::{Errno, dup2, fcntl_dupfd_cloexec};
 use trio::lowlevel::{
     IoSource, checkpoint, notify_closing, statistics, wait_readable, wait_writable,
 };
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked, wait_all_tasks_blocked_for};
+use trio::testing::{
+    assert_future_checkpoints, wait_all_tasks_blocked, wait_all_tasks_blocked_for,
+};
 use trio::{BusyResourceError, CancelScope, ClosedResourceError, is_error, nursery};
 
 fn pair() -> (UnixStream, UnixStream) {
@@ -44,11 +46,11 @@ fn errno(result: io::Result<()>) -> Option<Errno> {
 #[trio::test]
 async fn a_fresh_pair_is_writable_at_once_and_readable_only_after_data() {
     let (a, b) = pair();
-    assert_checkpoints(|| wait_writable(&a)).await.unwrap();
+    assert_future_checkpoints(wait_writable(&a)).await.unwrap();
     let readable = Cell::new(false);
     nursery!(|n| {
         n.spawn(async {
-            assert_checkpoints(|| wait_readable(&a)).await.unwrap();
+            assert_future_checkpoints(wait_readable(&a)).await.unwrap();
             readable.set(true);
         });
         wait_all_tasks_blocked().await;
@@ -58,8 +60,8 @@ async fn a_fresh_pair_is_writable_at_once_and_readable_only_after_data() {
     .unwrap();
     assert!(readable.get());
     // Nothing was read, so it stays readable, time and again.
-    assert_checkpoints(|| wait_readable(&a)).await.unwrap();
-    assert_checkpoints(|| wait_readable(&a)).await.unwrap();
+    assert_future_checkpoints(wait_readable(&a)).await.unwrap();
+    assert_future_checkpoints(wait_readable(&a)).await.unwrap();
     assert_eq!(drain(&a), 1);
 }
 
@@ -68,9 +70,9 @@ async fn a_fresh_pair_is_writable_at_once_and_readable_only_after_data() {
 async fn a_raw_descriptor_is_as_good_as_the_object() {
     let (a, b) = pair();
     let fd: RawFd = a.as_raw_fd();
-    assert_checkpoints(|| wait_writable(&fd)).await.unwrap();
+    assert_future_checkpoints(wait_writable(&fd)).await.unwrap();
     nursery!(|n| {
-        n.spawn(async { assert_checkpoints(|| wait_readable(&fd)).await });
+        n.spawn(async { assert_future_checkpoints(wait_readable(&fd)).await });
         wait_all_tasks_blocked().await;
         (&b).write_all(b"x").unwrap();
     })
@@ -513,11 +515,11 @@ async fn a_source_remembers_readiness_until_it_is_used_up() {
     let source = IoSource::new(a.as_fd()).unwrap();
     // Worth a try as long as nobody has said otherwise.
     assert!(source.is_readable() && source.is_writable());
-    assert_checkpoints(|| source.readable()).await.unwrap();
+    assert_future_checkpoints(source.readable()).await.unwrap();
     source.would_block_reading();
     assert!(!source.is_readable() && source.is_writable());
     nursery!(|n| {
-        n.spawn(async { assert_checkpoints(|| source.readable()).await });
+        n.spawn(async { assert_future_checkpoints(source.readable()).await });
         wait_all_tasks_blocked().await;
         (&b).write_all(b"x").unwrap();
     })

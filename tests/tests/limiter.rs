@@ -8,7 +8,7 @@ use tests::panics::panic_text;
 use trio::lowlevel::{checkpoint, current_task};
 use trio::nursery;
 use trio::sync::{Borrower, CapacityLimiter};
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 
 /// Borrows a token, and keeps it.
 #[trio::task]
@@ -23,7 +23,7 @@ async fn takes_one(limiter: &CapacityLimiter, number: u32, order: &RefCell<Vec<u
 async fn a_token_is_borrowed_and_given_back() {
     let limiter = CapacityLimiter::new(2);
     assert_eq!((limiter.total_tokens(), limiter.available_tokens()), (2, 2));
-    let token = assert_checkpoints(async { limiter.acquire().await }).await;
+    let token = assert_future_checkpoints(limiter.acquire()).await;
     assert_eq!(token.borrower(), Borrower::from(&current_task()));
     assert_eq!((limiter.borrowed_tokens(), limiter.available_tokens()), (1, 1));
     drop(token);
@@ -119,7 +119,7 @@ async fn waiting_for_a_token_is_a_checkpoint() {
             wait_all_tasks_blocked().await;
             limiter.set_total_tokens(1);
         });
-        let _token = assert_checkpoints(async { limiter.acquire().await }).await;
+        let _token = assert_future_checkpoints(limiter.acquire()).await;
     })
     .unwrap();
 }

@@ -6,12 +6,16 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 
 use futures::FutureExt;
+use tests::channel_locks::{
+    BufferGuard, BufferLock, RendezvousGuard, RendezvousLock, TokenGuard, TokenLock,
+};
+use tests::probe::OnDrop;
 use trio::lowlevel::{ParkingLot, cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled};
 use trio::sync::{
     CapacityLimiter, Condition, LimiterToken, Lock, LockGuard, Permit, Queue, RwLock, Semaphore,
     StrictFifoLock, WriteGuard,
 };
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{CancelInjector, assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{Builder, CancelScope, nursery};
 
 /// What can be used as a lock: made with `Default`, it is free.
@@ -180,6 +184,42 @@ impl LockLike for QueueOfOnePlace {
     }
 }
 
+impl LockLike for BufferLock {
+    type Guard<'a> = BufferGuard<'a>;
+
+    async fn acquire(&self) -> BufferGuard<'_> {
+        BufferLock::acquire(self).await
+    }
+
+    fn try_acquire(&self) -> Option<BufferGuard<'_>> {
+        BufferLock::try_acquire(self)
+    }
+}
+
+impl LockLike for TokenLock {
+    type Guard<'a> = TokenGuard<'a>;
+
+    async fn acquire(&self) -> TokenGuard<'_> {
+        TokenLock::acquire(self).await
+    }
+
+    fn try_acquire(&self) -> Option<TokenGuard<'_>> {
+        TokenLock::try_acquire(self)
+    }
+}
+
+impl LockLike for RendezvousLock {
+    type Guard<'a> = RendezvousGuard<'a>;
+
+    async fn acquire(&self) -> RendezvousGuard<'_> {
+        RendezvousLock::acquire(self).await
+    }
+
+    fn try_acquire(&self) -> Option<RendezvousGuard<'_>> {
+        RendezvousLock::try_acquire(self)
+    }
+}
+
 /// A lock of one's own.
 #[derive(Default)]
 struct HandMade {
@@ -323,14 +363,14 @@ async fn released_to_the_first<L: LockLike>() {
 #[trio::task]
 async fn checkpoints<L: LockLike>() {
     let lock = L::default();
-    drop(assert_checkpoints(async { lock.acquire().await }).await);
+    drop(assert_future_checkpoints(lock.acquire()).await);
     nursery!(|n| {
         n.spawn(async {
             let _guard = lock.acquire().await;
             wait_all_tasks_blocked().await;
         });
         checkpoint().await;
-        drop(assert_checkpoints(async { lock.acquire().await }).await);
+        drop(assert_future_checkpoints(lock.acquire()).await);
     })
     .unwrap();
 }
@@ -476,6 +516,71 @@ async fn dropped_while_giving_way<L: LockLike>() {
     assert!(lock.try_acquire().is_some());
 }
 
+/// Twice it is acquired and released, with others in between.
+#[trio::task]
+async fn works_twice<L: LockLike>(lock: &L, inside: &Cell<u32>, times: &Cell<u32>) {
+    for _ in 0..2 {
+        let _guard = lock.acquire().await;
+        assert_eq!(inside.replace(inside.get() + 1), 0);
+        let _out = OnDrop(|| inside.set(inside.get() - 1));
+        checkpoint().await;
+        times.set(times.get() + 1);
+    }
+}
+
+/// Wherever one of them is cancelled the others have it as often as they want, and it is free in the
+/// end.
+fn cancelled_everywhere<L: LockLike>() {
+    for seed in 0..5 {
+        #[trio::task]
+        async fn run<L: LockLike>() {
+            let mut injector = CancelInjector::new();
+            while let Some(round) = injector.next_round() {
+                let (lock, inside, times) = (L::default(), Cell::new(0), Cell::new(0));
+                let cancelled = Cell::new(0);
+                nursery!(|n| {
+                    n.spawn(works_twice, &lock, &inside, &times);
+                    n.spawn(async { round.run(|| works_twice(&lock, &inside, &cancelled)).await });
+                    n.spawn(works_twice, &lock, &inside, &times);
+                })
+                .unwrap();
+                assert_eq!((times.get(), inside.get()), (4, 0), "{round}");
+                assert!(round.place().is_some() || cancelled.get() == 2, "{round}");
+                assert!(lock.try_acquire().is_some(), "{round}");
+            }
+            assert!(injector.places().len() > 4);
+        }
+        Builder::new().scheduler_seed(seed).run(run::<L>);
+    }
+}
+
+/// The same, if all are cancelled at once, while any of them is anywhere.
+fn all_cancelled_everywhere<L: LockLike>() {
+    for seed in 0..5 {
+        #[trio::task]
+        async fn run<L: LockLike>() {
+            let mut injector = CancelInjector::new();
+            while let Some(round) = injector.next_round() {
+                let (lock, inside, times) = (L::default(), Cell::new(0), Cell::new(0));
+                let all = async {
+                    nursery!(|n| {
+                        for _ in 0..3 {
+                            n.spawn(works_twice, &lock, &inside, &times);
+                        }
+                    })
+                    .unwrap();
+                };
+                round.run(all).await;
+                assert!(round.place().is_some() || times.get() == 6, "{round}");
+                assert_eq!(inside.get(), 0, "{round}");
+                assert!(lock.try_acquire().is_some(), "{round}");
+            }
+            assert!(injector.places().len() > 15);
+        }
+        Builder::new().scheduler_seed(seed).run(run::<L>);
+    }
+}
+
 macro_rules! suite {
     ($($name:ident: $lock:ty;)*) => {$(
         mod $name {
@@ -534,6 +639,16 @@ macro_rules! suite {
             fn one_that_is_dropped_while_waiting_is_skipped() {
                 trio::run(dropped_while_waiting::<$lock>);
             }
+
+            #[test]
+            fn wherever_one_is_cancelled_the_others_get_it() {
+                cancelled_everywhere::<$lock>();
+            }
+
+            #[test]
+            fn wherever_all_are_cancelled_it_is_free_in_the_end() {
+                all_cancelled_everywhere::<$lock>();
+            }
         }
     )*};
 }
@@ -569,10 +684,14 @@ suite! {
     lock_of_a_condition: WithCondition;
     queue_of_one_item: QueueOfOneItem;
     queue_of_one_place: QueueOfOnePlace;
+    buffer_of_a_channel: BufferLock;
+    token_in_a_channel: TokenLock;
+    rendezvous: RendezvousLock;
     hand_made: HandMade;
 }
 
-// All but those that put something: what was put is there, whatever becomes of the future.
+// All but the one that puts something into a queue: what was put is there, whatever becomes of the
+// future.
 suite_of_what_is_undone_when_it_is_dropped! {
     lock: Lock;
     strict_fifo_lock: StrictFifoLock;
@@ -581,5 +700,8 @@ suite_of_what_is_undone_when_it_is_dropped! {
     writing: RwLock;
     lock_of_a_condition: WithCondition;
     queue_of_one_item: QueueOfOneItem;
+    buffer_of_a_channel: BufferLock;
+    token_in_a_channel: TokenLock;
+    rendezvous: RendezvousLock;
     hand_made: HandMade;
 }

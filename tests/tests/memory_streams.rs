@@ -11,7 +11,7 @@ use trio::stream::{
     AsyncResource, BoxFuture, HalfCloseableStream, ReceiveStream, SendStream, StapledStream,
 };
 use trio::testing::{
-    MemoryReceiveStream, MemorySendStream, assert_checkpoints, lockstep_stream_one_way_pair,
+    MemoryReceiveStream, MemorySendStream, assert_future_checkpoints, lockstep_stream_one_way_pair,
     memory_stream_one_way_pair, memory_stream_pair, memory_stream_pump, wait_all_tasks_blocked,
 };
 use trio::{
@@ -38,9 +38,9 @@ fn logs(log: &Log, what: &'static str) -> impl Fn() -> BoxFuture<'static, io::Re
 async fn what_is_sent_is_there_to_be_got() {
     let stream = MemorySendStream::new();
     assert_eq!(stream.try_get_data(10), Err(WouldBlock::new()));
-    assert_checkpoints(|| stream.send_all(b"12345")).await.unwrap();
+    assert_future_checkpoints(stream.send_all(b"12345")).await.unwrap();
     assert_eq!(stream.try_get_data(2).unwrap(), b"12");
-    assert_eq!(assert_checkpoints(|| stream.get_data(1)).await.unwrap(), b"3");
+    assert_eq!(assert_future_checkpoints(stream.get_data(1)).await.unwrap(), b"3");
     stream.send_all(b"6").await.unwrap();
     assert_eq!(stream.get_data(usize::MAX).await.unwrap(), b"456");
     assert_eq!(stream.try_get_data(10), Err(WouldBlock::new()));
@@ -114,7 +114,7 @@ async fn what_is_put_is_received() {
     let stream = MemoryReceiveStream::new();
     let mut buffer = [0; 10];
     stream.put_data(b"abc").unwrap();
-    let received = assert_checkpoints(async { stream.receive_some(&mut buffer[..2]).await }).await;
+    let received = assert_future_checkpoints(stream.receive_some(&mut buffer[..2])).await;
     assert_eq!(received.unwrap(), 2);
     stream.put_data(b"def").unwrap();
     assert_eq!(stream.receive_some(&mut buffer[2..]).await.unwrap(), 4);
@@ -222,7 +222,7 @@ async fn a_pair_moves_its_data_by_itself() {
     nursery!(|n| {
         let receiving = n.spawn(async { receive.receive_some(&mut [0; 10]).await });
         wait_all_tasks_blocked().await;
-        assert_checkpoints(|| send.send_all(b"abc")).await?;
+        assert_future_checkpoints(send.send_all(b"abc")).await?;
         receiving.wait().await;
         assert_eq!(receiving.take(), Some(3));
     })

@@ -437,7 +437,7 @@ async fn waiting_for_a_task_that_has_ended_is_a_checkpoint() {
     nursery!(|n| {
         let task = n.spawn(sleeper, 0);
         task.wait().await;
-        trio::testing::assert_checkpoints(|| task.wait()).await;
+        trio::testing::assert_future_checkpoints(task.wait()).await;
         let scope = CancelScope::new();
         scope.cancel();
         scope.run(|| task.wait()).await;

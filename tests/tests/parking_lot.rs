@@ -7,7 +7,7 @@ use futures::FutureExt;
 use trio::lowlevel::{
     ParkingLot, add_parking_lot_breaker, checkpoint, current_task, remove_parking_lot_breaker,
 };
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{BrokenResourceError, CancelScope, nursery};
 
 type Record = RefCell<Vec<(&'static str, u32)>>;
@@ -145,7 +145,7 @@ async fn parking_is_a_checkpoint() {
             wait_all_tasks_blocked().await;
             lot.unpark(1);
         });
-        assert_checkpoints(async { lot.park().await }).await.unwrap();
+        assert_future_checkpoints(lot.park()).await.unwrap();
     })
     .unwrap();
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use futures::FutureExt;
 use trio::lowlevel::checkpoint;
 use trio::sync::{PutError, Queue, TryGetError, TryPutError, UnboundedQueue};
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{
     Builder, CancelScope, ClosedResourceError, EndOfChannel, WouldBlock, is_error, nursery,
 };
@@ -42,8 +42,8 @@ async fn items_come_out_in_the_order_in_which_they_were_put() {
 #[trio::test]
 async fn putting_and_getting_are_checkpoints_whether_they_wait_or_not() {
     let queue = Queue::new(1);
-    assert_checkpoints(async { queue.put(1).await }).await.unwrap();
-    assert_eq!(assert_checkpoints(async { queue.get().await }).await, Ok(1));
+    assert_future_checkpoints(queue.put(1)).await.unwrap();
+    assert_eq!(assert_future_checkpoints(queue.get()).await, Ok(1));
     nursery!(|n| {
         n.spawn(async {
             wait_all_tasks_blocked().await;
@@ -52,8 +52,8 @@ async fn putting_and_getting_are_checkpoints_whether_they_wait_or_not() {
             wait_all_tasks_blocked().await;
             assert_eq!(queue.try_get(), Ok(3));
         });
-        assert_eq!(assert_checkpoints(async { queue.get().await }).await, Ok(2));
-        assert_checkpoints(async { queue.put(4).await }).await.unwrap();
+        assert_eq!(assert_future_checkpoints(queue.get()).await, Ok(2));
+        assert_future_checkpoints(queue.put(4)).await.unwrap();
     })
     .unwrap();
     assert_eq!(queue.try_get(), Ok(4));
@@ -428,13 +428,13 @@ mod unbounded {
     async fn getting_is_a_checkpoint_whether_it_waits_or_not() {
         let queue = UnboundedQueue::new();
         queue.put(1);
-        assert_checkpoints(async { queue.get_batch().await }).await;
+        assert_future_checkpoints(queue.get_batch()).await;
         nursery!(|n| {
             n.spawn(async {
                 wait_all_tasks_blocked().await;
                 queue.put(2);
             });
-            assert_eq!(assert_checkpoints(async { queue.get_batch().await }).await, [2]);
+            assert_eq!(assert_future_checkpoints(queue.get_batch()).await, [2]);
         })
         .unwrap();
     }

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tests::panics::{panic_text, text};
 use trio::lowlevel::{checkpoint, current_task};
 use trio::sync::RwLock;
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{Builder, Nursery, Outcome, nursery};
 
 type Log = RefCell<Vec<String>>;
@@ -71,8 +71,8 @@ async fn many_read_at_a_time_and_one_writes() {
 #[trio::test]
 async fn reading_and_writing_are_checkpoints_whether_they_wait_or_not() {
     let lock = RwLock::new(());
-    drop(assert_checkpoints(async { lock.read().await }).await);
-    drop(assert_checkpoints(async { lock.write().await }).await);
+    drop(assert_future_checkpoints(lock.read()).await);
+    drop(assert_future_checkpoints(lock.write()).await);
     nursery!(|n| {
         for _ in 0..2 {
             n.spawn(async {
@@ -81,7 +81,7 @@ async fn reading_and_writing_are_checkpoints_whether_they_wait_or_not() {
             });
         }
         checkpoint().await;
-        drop(assert_checkpoints(async { lock.read().await }).await);
+        drop(assert_future_checkpoints(lock.read()).await);
     })
     .unwrap();
     nursery!(|n| {
@@ -90,7 +90,7 @@ async fn reading_and_writing_are_checkpoints_whether_they_wait_or_not() {
             wait_all_tasks_blocked().await;
         });
         checkpoint().await;
-        drop(assert_checkpoints(async { lock.write().await }).await);
+        drop(assert_future_checkpoints(lock.write()).await);
     })
     .unwrap();
 }

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use tests::panics::panic_text;
 use trio::lowlevel::checkpoint;
 use trio::sync::Semaphore;
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{CancelScope, nursery};
 
 #[trio::task]
@@ -25,7 +25,7 @@ async fn permits_are_counted() {
         format!("{semaphore:?}"),
         "Semaphore { value: 1, max_value: None, tasks_waiting: 0 }"
     );
-    let permit = assert_checkpoints(async { semaphore.acquire().await }).await;
+    let permit = assert_future_checkpoints(semaphore.acquire()).await;
     assert_eq!(semaphore.value(), 0);
     semaphore.try_acquire().unwrap_err();
     drop(permit);
@@ -68,7 +68,7 @@ async fn waiting_for_a_permit_is_a_checkpoint() {
             wait_all_tasks_blocked().await;
             semaphore.release();
         });
-        let _permit = assert_checkpoints(async { semaphore.acquire().await }).await;
+        let _permit = assert_future_checkpoints(semaphore.acquire()).await;
     })
     .unwrap();
 }

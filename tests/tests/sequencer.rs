@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use tests::panics::text;
 use trio::lowlevel::checkpoint;
-use trio::testing::{Sequencer, assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{Sequencer, assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{Outcome, nursery};
 
 #[trio::task]
@@ -54,7 +54,7 @@ fn the_order_holds_under_any_schedule() {
 #[trio::test]
 async fn a_step_is_a_checkpoint() {
     let order = Sequencer::new();
-    drop(assert_checkpoints(|| order.step(0)).await);
+    drop(assert_future_checkpoints(order.step(0)).await);
     nursery!(|n| {
         n.spawn(async {
             let _step = order.step(2).await;
@@ -63,7 +63,7 @@ async fn a_step_is_a_checkpoint() {
             wait_all_tasks_blocked().await;
             let _step = order.step(1).await;
         });
-        drop(assert_checkpoints(|| order.step(3)).await);
+        drop(assert_future_checkpoints(order.step(3)).await);
     })
     .unwrap();
 }

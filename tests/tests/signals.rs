@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
 use signal_hook::low_level::raise;
 use tests::rerun::{rerun, stderr};
 use trio::nursery;
 use trio::signal::{Signal, SignalReceiver, open_signal_receiver};
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 
 const USR1: Signal = Signal::SIGUSR1;
 const USR2: Signal = Signal::SIGUSR2;
@@ -245,7 +246,7 @@ fn receiving_is_a_checkpoint_and_a_cancelled_one_loses_nothing() {
         async fn main() {
             let mut receiver = open_signal_receiver([USR1]).unwrap();
             send(USR1);
-            assert_eq!(assert_checkpoints(async { receiver.receive().await }).await, USR1);
+            assert_eq!(assert_future_checkpoints(receiver.receive()).await, USR1);
             // Cancelled before it looks.
             send(USR1);
             let expired = trio::move_on_after(Duration::ZERO, async { receiver.receive().await });
@@ -263,6 +264,27 @@ fn receiving_is_a_checkpoint_and_a_cancelled_one_loses_nothing() {
             })
             .unwrap();
             assert_eq!(receiver.receive().await, USR1);
+        }
+        trio::run(main);
+    }
+}
+
+#[test]
+fn a_receive_that_is_dropped_while_it_lets_others_run_loses_nothing() {
+    if alone("a_receive_that_is_dropped_while_it_lets_others_run_loses_nothing") {
+        #[trio::task]
+        async fn main() {
+            let mut receiver = open_signal_receiver([USR1]).unwrap();
+            send(USR1);
+            nursery!(|n| {
+                // Somebody who is runnable.
+                n.spawn(trio::lowlevel::checkpoint);
+                assert!(receiver.receive().now_or_never().is_none());
+            })
+            .unwrap();
+            assert_eq!(receiver.pending(), 1);
+            assert_eq!(receiver.receive().await, USR1);
+            assert_eq!(receiver.pending(), 0);
         }
         trio::run(main);
     }

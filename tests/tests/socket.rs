@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use trio::lowlevel::{checkpoint, statistics};
 use trio::net::{Control, Domain, SockAddr, Socket, Type};
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{BusyResourceError, CancelScope, ClosedResourceError, is_error, nursery};
 
 fn loopback() -> SocketAddr {
@@ -79,33 +79,33 @@ fn std_client(address: SocketAddr) -> socket2::Socket {
 async fn every_operation_is_a_checkpoint_also_when_it_succeeds_or_fails_at_once() {
     let (a, b) = streams();
     let mut buffer = [0; 16];
-    assert_checkpoints(async { a.send(b"abc").await }).await.unwrap();
-    assert_checkpoints(async { a.send_vectored(&[IoSlice::new(b"d")]).await }).await.unwrap();
-    assert_checkpoints(async { a.send_msg(&[IoSlice::new(b"e")], &[], None).await }).await.unwrap();
-    assert_checkpoints(async { b.peek(&mut buffer[..1]).await }).await.unwrap();
-    assert_checkpoints(async { b.recv(&mut buffer[..1]).await }).await.unwrap();
-    assert_checkpoints(async { b.recv_msg(&mut [IoSliceMut::new(&mut buffer[..1])], 0).await })
+    assert_future_checkpoints(a.send(b"abc")).await.unwrap();
+    assert_future_checkpoints(a.send_vectored(&[IoSlice::new(b"d")])).await.unwrap();
+    assert_future_checkpoints(a.send_msg(&[IoSlice::new(b"e")], &[], None)).await.unwrap();
+    assert_future_checkpoints(b.peek(&mut buffer[..1])).await.unwrap();
+    assert_future_checkpoints(b.recv(&mut buffer[..1])).await.unwrap();
+    assert_future_checkpoints(b.recv_msg(&mut [IoSliceMut::new(&mut buffer[..1])], 0))
         .await
         .unwrap();
-    assert_checkpoints(async { b.recv_vectored(&mut [IoSliceMut::new(&mut buffer[..1])]).await })
+    assert_future_checkpoints(b.recv_vectored(&mut [IoSliceMut::new(&mut buffer[..1])]))
         .await
         .unwrap();
-    assert_checkpoints(async { b.wait_readable().await }).await.unwrap();
-    assert_checkpoints(async { b.wait_writable().await }).await.unwrap();
+    assert_future_checkpoints(b.wait_readable()).await.unwrap();
+    assert_future_checkpoints(b.wait_writable()).await.unwrap();
     let file = File::open("Cargo.toml").unwrap();
-    assert_checkpoints(async { a.sendfile(&file, 0, 1).await }).await.unwrap();
+    assert_future_checkpoints(a.sendfile(&file, 0, 1)).await.unwrap();
     let (udp, address) = udp();
-    assert_checkpoints(async { udp.send_to(b"f", address).await }).await.unwrap();
-    assert_checkpoints(async { udp.peek_from(&mut buffer).await }).await.unwrap();
-    assert_checkpoints(async { udp.recv_from(&mut buffer).await }).await.unwrap();
-    assert_checkpoints(async { udp.connect(address).await }).await.unwrap();
+    assert_future_checkpoints(udp.send_to(b"f", address)).await.unwrap();
+    assert_future_checkpoints(udp.peek_from(&mut buffer)).await.unwrap();
+    assert_future_checkpoints(udp.recv_from(&mut buffer)).await.unwrap();
+    assert_future_checkpoints(udp.connect(address)).await.unwrap();
     let (listener, address) = listening();
     let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    assert_checkpoints(async { client.connect(address).await }).await.unwrap();
-    assert_checkpoints(async { listener.accept().await }).await.unwrap();
+    assert_future_checkpoints(client.connect(address)).await.unwrap();
+    assert_future_checkpoints(listener.accept()).await.unwrap();
     a.close();
-    assert_checkpoints(async { a.send(b"g").await }).await.unwrap_err();
-    assert_checkpoints(async { a.recv(&mut buffer).await }).await.unwrap_err();
+    assert_future_checkpoints(a.send(b"g")).await.unwrap_err();
+    assert_future_checkpoints(a.recv(&mut buffer)).await.unwrap_err();
 }
 
 // R154

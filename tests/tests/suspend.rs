@@ -8,7 +8,7 @@ use futures::{FutureExt, StreamExt};
 use tests::panics::panic_text;
 use tests::probe::OnDrop;
 use trio::lowlevel::{Abort, Resumer, checkpoint, current_trio_token, suspend};
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{CancelScope, nursery};
 
 /// Where a suspended task leaves its resumer, and what happened to it.
@@ -94,20 +94,17 @@ async fn suspending_is_a_checkpoint() {
             wait_all_tasks_blocked().await;
             place.take().resume(());
         });
-        assert_checkpoints(async { place.wait().await }).await;
+        assert_future_checkpoints(place.wait()).await;
     })
     .unwrap();
 }
 
 #[trio::test]
 async fn setup_may_resume_at_once() {
-    let value = assert_checkpoints(async {
-        suspend(|resumer| {
-            resumer.resume(3);
-            || unreachable!("nothing is left to abort")
-        })
-        .await
-    })
+    let value = assert_future_checkpoints(suspend(|resumer| {
+        resumer.resume(3);
+        || unreachable!("nothing is left to abort")
+    }))
     .await;
     assert_eq!(value, 3);
 }

@@ -13,7 +13,9 @@ use tests::rerun::{rerun, stderr};
 use tests::threads::in_thread;
 use trio::lowlevel::{checkpoint, statistics};
 use trio::net::{TcpListener, TcpStream};
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked, wait_all_tasks_blocked_for};
+use trio::testing::{
+    assert_future_checkpoints, wait_all_tasks_blocked, wait_all_tasks_blocked_for,
+};
 use trio::{
     BrokenResourceError, BusyResourceError, CancelScope, ClosedResourceError, find_error, is_error,
     nursery,
@@ -119,33 +121,33 @@ async fn every_operation_is_a_checkpoint() {
     let mut a = None;
     let b = nursery!(|n| {
         n.spawn(async {
-            a = Some(assert_checkpoints(|| TcpStream::connect(address)).await?);
+            a = Some(assert_future_checkpoints(TcpStream::connect(address)).await?);
             Ok::<_, io::Error>(())
         });
-        assert_checkpoints(|| listener.accept()).await?
+        assert_future_checkpoints(listener.accept()).await?
     })
     .unwrap();
     let a = a.unwrap();
     let mut buffer = [0; 16];
     // What can be done at once.
-    assert_checkpoints(|| a.wait_send_all_might_not_block()).await.unwrap();
-    assert_checkpoints(|| a.send_all(b"hello")).await.unwrap();
-    assert_checkpoints(|| a.send_all(b"")).await.unwrap();
-    assert_checkpoints(async { b.receive_some(&mut buffer).await }).await.unwrap();
-    assert_checkpoints(|| a.send_eof()).await.unwrap();
-    assert_checkpoints(|| a.send_eof()).await.unwrap();
-    assert_eq!(assert_checkpoints(async { b.receive_some(&mut buffer).await }).await.unwrap(), 0);
+    assert_future_checkpoints(a.wait_send_all_might_not_block()).await.unwrap();
+    assert_future_checkpoints(a.send_all(b"hello")).await.unwrap();
+    assert_future_checkpoints(a.send_all(b"")).await.unwrap();
+    assert_future_checkpoints(b.receive_some(&mut buffer)).await.unwrap();
+    assert_future_checkpoints(a.send_eof()).await.unwrap();
+    assert_future_checkpoints(a.send_eof()).await.unwrap();
+    assert_eq!(assert_future_checkpoints(b.receive_some(&mut buffer)).await.unwrap(), 0);
     // What has to wait.
     clog(&b).await;
     nursery!(|n| {
         let waiting =
-            n.spawn(async { assert_checkpoints(|| b.wait_send_all_might_not_block()).await });
+            n.spawn(async { assert_future_checkpoints(b.wait_send_all_might_not_block()).await });
         wait_all_tasks_blocked().await;
         while !waiting.is_finished() {
-            assert_checkpoints(async { a.receive_some(&mut buffer).await }).await?;
+            assert_future_checkpoints(a.receive_some(&mut buffer)).await?;
         }
         clog(&b).await;
-        let sending = n.spawn(async { assert_checkpoints(|| b.send_all(&[0; 100_000])).await });
+        let sending = n.spawn(async { assert_future_checkpoints(b.send_all(&[0; 100_000])).await });
         wait_all_tasks_blocked().await;
         n.spawn(async {
             receive_all(&a).await?;
@@ -161,7 +163,7 @@ async fn every_operation_is_a_checkpoint() {
 async fn an_accept_that_is_ready_is_a_checkpoint() {
     let (listener, address) = listen();
     let _client = std::net::TcpStream::connect(address).unwrap();
-    assert_checkpoints(|| listener.accept()).await.unwrap();
+    assert_future_checkpoints(listener.accept()).await.unwrap();
 }
 
 #[trio::test]
@@ -309,7 +311,7 @@ async fn after_send_eof_it_can_still_be_received_but_not_sent() {
 #[trio::test]
 async fn an_empty_buffer_cannot_be_received_into() {
     let (a, _b) = pair().await;
-    let error = assert_checkpoints(|| a.receive_some(&mut [])).await.unwrap_err();
+    let error = assert_future_checkpoints(a.receive_some(&mut [])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 

@@ -18,7 +18,8 @@ use trio::lowlevel::{
 };
 use trio::sync::CapacityLimiter;
 use trio::testing::{
-    active_thread_count, assert_checkpoints, wait_all_tasks_blocked, wait_all_threads_completed,
+    active_thread_count, assert_checkpoints, assert_future_checkpoints, wait_all_tasks_blocked,
+    wait_all_threads_completed,
 };
 use trio::thread::{
     AbandonableThread, Cancelled, WorkerThread, check_cancelled, default_thread_limiter,
@@ -582,7 +583,7 @@ async fn after_the_job_the_thread_has_its_own_name_again() {
 #[trio::test(allow(busy_wait))]
 async fn the_threads_that_work_are_counted_and_can_be_waited_for() {
     wait_all_threads_completed().await;
-    assert_checkpoints(wait_all_threads_completed).await;
+    assert_future_checkpoints(wait_all_threads_completed()).await;
     assert_eq!(active_thread_count(), 0);
     let ((mut first, wait_first), (mut second, wait_second)) = (Gate::new(), Gate::new());
     let (waited, both) = (Cell::new(false), Cell::new(0));

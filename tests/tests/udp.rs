@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use trio::net::{DatagramBatch, Domain, Socket, Type, UdpSocket};
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{CancelScope, ClosedResourceError, is_error, nursery};
 
 fn bind() -> (UdpSocket, SocketAddr) {
@@ -19,9 +19,9 @@ async fn datagrams_go_to_an_address_and_come_from_one() {
     let (a, from) = bind();
     let (b, to) = bind();
     let mut buffer = [0; 16];
-    assert_checkpoints(async { a.send_to(b"hello", to).await }).await.unwrap();
+    assert_future_checkpoints(a.send_to(b"hello", to)).await.unwrap();
     assert_eq!(b.peek_from(&mut buffer).await.unwrap(), (5, from));
-    let received = assert_checkpoints(async { b.recv_from(&mut buffer).await }).await;
+    let received = assert_future_checkpoints(b.recv_from(&mut buffer)).await;
     assert_eq!(received.unwrap(), (5, from));
     assert_eq!(&buffer[..5], b"hello");
 }
@@ -85,7 +85,7 @@ async fn a_batch_receives_what_has_come_and_waits_for_the_first() {
         });
         wait_all_tasks_blocked().await;
         while !left.is_empty() {
-            let sent = assert_checkpoints(async { a.send_many(&left).await }).await?;
+            let sent = assert_future_checkpoints(a.send_many(&left)).await?;
             assert!(sent > 0);
             left.drain(..sent);
         }
@@ -101,7 +101,7 @@ async fn of_a_batch_each_datagram_is_cut_off_on_its_own() {
     let (b, to) = bind();
     a.send_many(&[(b"abcdef", to), (b"", to), (b"gh", to)]).await.unwrap();
     let mut batch = DatagramBatch::new(2, 4);
-    assert_checkpoints(async { b.recv_many(&mut batch).await }).await.unwrap();
+    assert_future_checkpoints(b.recv_many(&mut batch)).await.unwrap();
     let datagrams: Vec<_> = batch.iter().collect();
     assert_eq!(datagrams, [(&b"abcd"[..], from), (&b""[..], from)]);
     b.recv_many(&mut batch).await.unwrap();

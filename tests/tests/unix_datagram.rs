@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use trio::net::UnixDatagram;
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{ClosedResourceError, is_error, nursery};
 
 fn scratch(name: &str) -> PathBuf {
@@ -14,9 +14,9 @@ fn scratch(name: &str) -> PathBuf {
 #[trio::test]
 async fn a_pair_talks() {
     let (a, b) = UnixDatagram::pair().unwrap();
-    assert_checkpoints(async { a.send(b"hello").await }).await.unwrap();
+    assert_future_checkpoints(a.send(b"hello")).await.unwrap();
     let mut buffer = [0; 16];
-    let count = assert_checkpoints(async { b.recv(&mut buffer).await }).await.unwrap();
+    let count = assert_future_checkpoints(b.recv(&mut buffer)).await.unwrap();
     assert_eq!(&buffer[..count], b"hello");
     assert!(a.local_addr().unwrap().is_unnamed());
 }

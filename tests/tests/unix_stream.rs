@@ -8,7 +8,7 @@ use std::process::Command;
 
 use tests::threads::in_thread;
 use trio::net::{Domain, Socket, Type, UnixListener, UnixStream};
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{BusyResourceError, ClosedResourceError, is_error, nursery};
 
 /// A path that nobody else has.
@@ -34,11 +34,11 @@ async fn a_listener_takes_connections_at_its_path_and_removes_it() {
     assert_eq!(listener.local_addr().unwrap().as_pathname(), Some(path.as_path()));
     nursery!(|n| {
         n.spawn(async {
-            let stream = assert_checkpoints(|| UnixStream::connect(&path)).await?;
+            let stream = assert_future_checkpoints(UnixStream::connect(&path)).await?;
             assert_eq!(stream.peer_addr()?.as_pathname(), Some(path.as_path()));
             stream.send_all(b"hello").await
         });
-        let stream = assert_checkpoints(|| listener.accept()).await?;
+        let stream = assert_future_checkpoints(listener.accept()).await?;
         assert_eq!(receive_all(&stream).await, b"hello");
     })
     .unwrap();
@@ -125,10 +125,10 @@ async fn descriptors_are_passed() {
     let (a, b) = UnixStream::pair().unwrap();
     let (mut reader, writer) = std::io::pipe().unwrap();
     let fds = [writer.as_fd()];
-    assert_checkpoints(async { a.send_with_descriptors(b"x", &fds).await }).await.unwrap();
+    assert_future_checkpoints(a.send_with_descriptors(b"x", &fds)).await.unwrap();
     drop(writer);
     let mut buffer = [0; 4];
-    let received = assert_checkpoints(async { b.receive_with_descriptors(&mut buffer, 2).await });
+    let received = assert_future_checkpoints(b.receive_with_descriptors(&mut buffer, 2));
     let (count, mut came) = received.await.unwrap();
     assert_eq!((count, came.len()), (1, 1));
     File::from(came.pop().unwrap()).write_all(b"through").unwrap();
@@ -165,8 +165,11 @@ async fn a_file_is_sent_in_parts_or_as_a_whole() {
         n.spawn(async {
             assert_eq!(a.send_file(&file, 0, None).await?, 5_000_000);
             assert_eq!(a.send_file(&file, 10, Some(20)).await?, 20);
-            assert_eq!(assert_checkpoints(|| a.send_file(&file, 4_999_999, Some(20))).await?, 1);
-            assert_eq!(assert_checkpoints(|| a.send_file(&file, 0, Some(0))).await?, 0);
+            assert_eq!(
+                assert_future_checkpoints(a.send_file(&file, 4_999_999, Some(20))).await?,
+                1
+            );
+            assert_eq!(assert_future_checkpoints(a.send_file(&file, 0, Some(0))).await?, 0);
             let busy = async { a.send_file(&file, 0, None).await };
             a.send_eof().await?;
             assert!(is_error::<ClosedResourceError>(&busy.await.unwrap_err()));

@@ -8,7 +8,7 @@ use tests::faults::OnDrop;
 use tests::panics::panic_text;
 use trio::channel::{ReceiveError, SendError, WatchReceiver, watch};
 use trio::lowlevel::checkpoint;
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{CancelScope, nursery};
 
 /// What came of it, as a value: an error of the child would be one of the nursery.
@@ -268,27 +268,27 @@ async fn a_value_that_is_replaced_may_use_the_channel_when_it_is_dropped() -> tr
 async fn waiting_is_a_checkpoint_also_when_it_succeeds_or_fails_at_once() -> trio::Result<()> {
     let (sender, receiver) = watch(0);
     sender.send(1)?;
-    assert_checkpoints(|| receiver.changed()).await?;
-    assert_eq!(assert_checkpoints(|| receiver.wait_for(|value| *value == 1)).await, Ok(1));
+    assert_future_checkpoints(receiver.changed()).await?;
+    assert_eq!(assert_future_checkpoints(receiver.wait_for(|value| *value == 1)).await, Ok(1));
     nursery!(|n| {
         n.spawn(async {
             wait_all_tasks_blocked().await;
             sender.send(2)
         });
-        assert_checkpoints(|| receiver.changed()).await?;
+        assert_future_checkpoints(receiver.changed()).await?;
     })?;
     nursery!(|n| {
         n.spawn(async {
             wait_all_tasks_blocked().await;
             sender.send(3)
         });
-        assert_eq!(assert_checkpoints(|| receiver.wait_for(|value| *value == 3)).await, Ok(3));
+        assert_eq!(assert_future_checkpoints(receiver.wait_for(|value| *value == 3)).await, Ok(3));
     })?;
     sender.close();
     let end = Err(ReceiveError::EndOfChannel);
-    assert_eq!(assert_checkpoints(|| receiver.changed()).await, end);
+    assert_eq!(assert_future_checkpoints(receiver.changed()).await, end);
     receiver.close();
-    assert_eq!(assert_checkpoints(|| receiver.changed()).await, Err(ReceiveError::Closed));
+    assert_eq!(assert_future_checkpoints(receiver.changed()).await, Err(ReceiveError::Closed));
     Ok(())
 }
 

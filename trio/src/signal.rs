@@ -141,24 +141,25 @@ impl SignalReceiver {
     ///
     /// # Cancellation
     ///
-    /// A checkpoint. No signal is lost.
+    /// A checkpoint. No signal is lost, also if the future is dropped, as a combinator does.
     ///
     /// # Panics
     ///
     /// In another run than the one that the receiver was opened in.
     pub async fn receive(&mut self) -> Signal {
         checkpoint_if_cancelled().await;
-        if let Some(signal) = self.next_pending() {
+        self.source.would_block_reading();
+        if self.pending() > 0 {
+            // First: nothing is taken that could be lost here.
             cancel_shielded_checkpoint().await;
-            return signal;
         }
         loop {
-            self.source.would_block_reading();
             if let Some(signal) = self.next_pending() {
                 return signal;
             }
             let readable = self.source.readable().await;
             readable.expect("a signal receiver is used in the run that it was opened in");
+            self.source.would_block_reading();
         }
     }
 

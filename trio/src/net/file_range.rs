@@ -18,17 +18,22 @@ pub(super) async fn send(
     count: Option<u64>,
 ) -> io::Result<u64> {
     checkpoint_if_cancelled().await;
-    let _busy = stream.begin_sending()?;
+    let _busy = stream.begin_sending().await?;
     let count = count.unwrap_or(u64::MAX);
     let mut sent = 0;
     let mut waited = false;
+    let mut failed = None;
     while sent < count {
         let size = usize::try_from((count - sent).min(AT_ONCE)).unwrap_or(usize::MAX);
         let mut piece = Piece { file, offset: offset + sent, count: size, read: Vec::new() };
         let mut now = false;
-        match stream.sending(|socket| piece.send(socket), &mut now).await? {
-            0 => break,
-            more => sent += more as u64,
+        match stream.sending(|socket| piece.send(socket), &mut now).await {
+            Ok(0) => break,
+            Ok(more) => sent += more as u64,
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
         }
         if !now {
             // There is room for more: others are let go first all the same.
@@ -39,5 +44,5 @@ pub(super) async fn send(
     if !waited {
         cancel_shielded_checkpoint().await;
     }
-    Ok(sent)
+    failed.map_or(Ok(sent), Err)
 }

@@ -126,7 +126,7 @@ impl UnixStream {
         descriptors: &[BorrowedFd<'_>],
     ) -> io::Result<usize> {
         checkpoint_if_cancelled().await;
-        let _busy = self.bytes.begin_sending()?;
+        let _busy = self.bytes.begin_sending().await?;
         let mut waited = false;
         let sent = if data.is_empty() {
             let text = "descriptors need at least one byte to go with";

@@ -24,6 +24,7 @@ use std::task::{Context as PollContext, Poll};
 use super::context;
 use super::error::BrokenResourceError;
 use super::introspect::Task;
+use super::points;
 use super::task::flag;
 use super::wake::WakeTarget;
 
@@ -412,7 +413,12 @@ impl Future for Park<'_> {
                     return context::unwind();
                 }
                 if let Some(error) = this.lot.0.broken() {
-                    return Poll::Ready(Err(error));
+                    if points::schedule(cx) {
+                        return Poll::Ready(Err(error));
+                    }
+                    this.waiter.error.set(Some(Box::new(error)));
+                    this.waiter.state.set(State::Broken);
+                    return context::wait();
                 }
                 context::task(|task| {
                     task.count_schedule_point();

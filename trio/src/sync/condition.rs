@@ -91,11 +91,10 @@ impl Condition {
         checkpoint_if_cancelled().await;
         self.check(guard.ownership());
         let lock = guard.give_up();
-        let held = Cell::new(false);
+        let held = Cell::new(true);
         crate::finally(
             async {
-                self.exchange(lock).await;
-                held.set(true);
+                self.exchange(lock, &held).await;
             },
             async {
                 if !held.get() {
@@ -161,8 +160,9 @@ impl Condition {
         ConditionStatistics { tasks_waiting: self.lot.len() }
     }
 
-    /// Waits here, with the lock released, and then there, until it is this task's.
-    async fn exchange(&self, lock: &Ownership) {
+    /// Waits here, with the lock released, and then there, until it is this task's. `held` tells
+    /// whether it is.
+    async fn exchange(&self, lock: &Ownership, held: &Cell<bool>) {
         let parked = self.lot.park().firm_once_moved();
         let mut parked = pin!(parked.passing_on(|| lock.release()));
         let mut release = Some(lock);
@@ -171,6 +171,7 @@ impl Condition {
             // Not before it waits: whoever gets the lock may notify at once.
             if let Some(lock) = release.take() {
                 self.lock.set(Some(lock));
+                held.set(false);
                 lock.release();
             }
             polled
@@ -178,6 +179,7 @@ impl Condition {
         if woken.await.is_err() {
             lock.report_broken();
         }
+        held.set(true);
     }
 
     #[track_caller]

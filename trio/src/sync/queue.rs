@@ -111,7 +111,10 @@ impl<T> Queue<T> {
                 cancel_shielded_checkpoint().await;
                 return Ok(());
             }
-            Err(TryPutError::Closed(item)) => return Err(PutError(item)),
+            Err(TryPutError::Closed(item)) => {
+                cancel_shielded_checkpoint().await;
+                return Err(PutError(item));
+            }
             Err(TryPutError::WouldBlock(item)) => item,
         };
         // Before the parking, so that it goes last.
@@ -175,7 +178,10 @@ impl<T> Queue<T> {
                 cancel_shielded_checkpoint().await;
                 return Ok(got.take());
             }
-            Err(TryGetError::EndOfChannel) => return Err(EndOfChannel::new()),
+            Err(TryGetError::EndOfChannel) => {
+                cancel_shielded_checkpoint().await;
+                return Err(EndOfChannel::new());
+            }
             Err(TryGetError::WouldBlock) => {}
         }
         // Before the parking, so that it goes last.

@@ -200,7 +200,7 @@ impl Socket {
         };
         let mut waited = false;
         let result = {
-            let _busy = self.handle.begin_write()?;
+            let _busy = self.handle.begin_write().await?;
             let mut operation = |socket: &_| {
                 admit(SystemCall::Write, 0)?;
                 operation(socket)

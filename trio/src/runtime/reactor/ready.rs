@@ -16,7 +16,7 @@ use crate::runtime::wake::WakeTarget;
 enum State {
     New,
     Waiting,
-    /// It was ready at once; the scheduler lets others go first.
+    /// It was ready, or has failed, at once; the scheduler lets others go first.
     Yielding,
 }
 
@@ -25,11 +25,13 @@ pub(super) struct Ready {
     source: Rc<Source>,
     direction: Direction,
     state: State,
+    /// What it has failed with, until others have gone first.
+    error: Option<io::Error>,
 }
 
 impl Ready {
     pub(super) fn new(source: Rc<Source>, direction: Direction) -> Ready {
-        Ready { source, direction, state: State::New }
+        Ready { source, direction, state: State::New, error: None }
     }
 
     fn check(&self) -> io::Result<bool> {
@@ -62,18 +64,22 @@ impl Future for Ready {
                 if context::cancelled() {
                     return context::unwind();
                 }
-                let ready = self.check()?;
-                let side = self.source.side(self.direction);
-                if side.busy.get() {
-                    return Poll::Ready(Err(BusyResourceError::new().into()));
-                }
-                if ready {
-                    if points::schedule(cx) {
-                        return Poll::Ready(Ok(()));
+                let outcome = match self.check() {
+                    Ok(_) if self.source.side(self.direction).busy.get() => {
+                        Some(Err(BusyResourceError::new().into()))
                     }
+                    Ok(ready) => ready.then_some(Ok(())),
+                    Err(error) => Some(Err(error)),
+                };
+                if let Some(outcome) = outcome {
+                    if points::schedule(cx) {
+                        return Poll::Ready(outcome);
+                    }
+                    self.error = outcome.err();
                     self.state = State::Yielding;
                     return context::wait();
                 }
+                let side = self.source.side(self.direction);
                 context::task(|task| {
                     task.count_schedule_point();
                     task.set_waits_for(match self.direction {
@@ -88,7 +94,7 @@ impl Future for Ready {
             }
             State::Yielding => {
                 self.state = State::New;
-                Poll::Ready(Ok(()))
+                Poll::Ready(self.error.take().map_or(Ok(()), Err))
             }
             State::Waiting => match self.check() {
                 Ok(false) if context::cancelled() => {

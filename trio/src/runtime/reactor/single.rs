@@ -17,7 +17,13 @@ use crate::runtime::points;
 /// A single wait for a descriptor that is not registered otherwise.
 async fn wait_for(fd: RawFd, direction: Direction) -> io::Result<()> {
     points::checkpoint_if_cancelled().await;
-    let single = Single::new(fd, direction)?;
+    let single = match Single::new(fd, direction) {
+        Ok(single) => single,
+        Err(error) => {
+            points::cancel_shielded_checkpoint().await;
+            return Err(error);
+        }
+    };
     Ready::new(Rc::clone(&single.source), direction).await
 }
 

@@ -77,25 +77,33 @@ impl<S: Transport> ByteStream<S> {
     /// Sends everything, in as many writes as it takes.
     pub(crate) async fn send_all(&self, data: &[u8]) -> io::Result<()> {
         checkpoint_if_cancelled().await;
-        let _busy = self.begin_sending()?;
+        let _busy = self.begin_sending().await?;
         let mut left = data;
         let mut waited = false;
+        let mut result = Ok(());
         while !left.is_empty() {
             let mut asked = 0;
             let mut write = |socket: &S| {
                 asked = admit(SystemCall::Write, left.len())?;
                 socket.write(&left[..asked])
             };
-            let sent = self.handle.write(&mut write, &mut waited).await.map_err(broken)?;
-            if sent < asked {
-                self.handle.source().filled();
+            match self.handle.write(&mut write, &mut waited).await {
+                Ok(sent) => {
+                    if sent < asked {
+                        self.handle.source().filled();
+                    }
+                    left = &left[sent..];
+                }
+                Err(error) => {
+                    result = Err(broken(error));
+                    break;
+                }
             }
-            left = &left[sent..];
         }
         if !waited {
             cancel_shielded_checkpoint().await;
         }
-        Ok(())
+        result
     }
 
     /// One operation that sends, between the others: what a `send_all` of another kind is made of.
@@ -108,18 +116,18 @@ impl<S: Transport> ByteStream<S> {
     }
 
     /// Begins what may take several operations.
-    pub(crate) fn begin_sending(&self) -> io::Result<ConflictGuard<'_>> {
-        let busy = self.handle.begin_write()?;
-        if self.ended.get() {
+    pub(crate) async fn begin_sending(&self) -> io::Result<ConflictGuard<'_>> {
+        let busy = self.handle.begin_write().await?;
+        if self.ended.get() || self.handle.source().is_closed() {
+            cancel_shielded_checkpoint().await;
             return Err(ClosedResourceError::new().into());
         }
-        self.handle.with(|_| Ok(()))?;
         Ok(busy)
     }
 
     pub(crate) async fn wait_send_all_might_not_block(&self) -> io::Result<()> {
         checkpoint_if_cancelled().await;
-        let _busy = self.begin_sending()?;
+        let _busy = self.begin_sending().await?;
         self.handle.source().writable().await
     }
 
@@ -156,7 +164,7 @@ impl<S: Transport> ByteStream<S> {
         shutdown: impl FnOnce(&S) -> io::Result<()>,
     ) -> io::Result<()> {
         checkpoint().await;
-        let _busy = self.handle.begin_write()?;
+        let _busy = self.handle.begin_write().await?;
         if self.ended.get() {
             return Ok(());
         }

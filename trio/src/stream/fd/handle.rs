@@ -67,10 +67,11 @@ impl<S: AsFd> Handle<S> {
     /// Tries `read` until it does not block, waiting in between: a checkpoint in any case.
     pub(crate) async fn read<R>(&self, mut read: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
         checkpoint_if_cancelled().await;
-        let _busy = self.reading.enter()?;
-        if self.source.is_readable() {
+        let busy = self.reading.enter();
+        if busy.is_err() || self.source.is_readable() || self.source.is_closed() {
             cancel_shielded_checkpoint().await;
         }
+        let _busy = busy?;
         loop {
             if self.source.is_readable() || self.source.is_closed() {
                 match self.with(&mut read) {
@@ -106,8 +107,13 @@ impl<S: AsFd> Handle<S> {
         }
     }
 
-    pub(crate) fn begin_write(&self) -> io::Result<ConflictGuard<'_>> {
-        Ok(self.writing.enter()?)
+    /// Begins to write. That it cannot begin is a schedule point.
+    pub(crate) async fn begin_write(&self) -> io::Result<ConflictGuard<'_>> {
+        let busy = self.writing.enter();
+        if busy.is_err() {
+            cancel_shielded_checkpoint().await;
+        }
+        Ok(busy?)
     }
 }
 
