@@ -1,0 +1,231 @@
+//! The parking lot: the one built-in way to wait in a queue.
+//!
+//! A waiter is a node in the frame of the future that waits, linked into its lot's list:
+//!
+//! ```text
+//!            first poll                 unpark                next poll
+//!   Idle ───────────────▶ Parked ───────────────▶ Unparked ────────────▶ (ready)
+//!    ▲                      │   │ break_lot
+//!    └── cancelled, dropped ┘   └──────────────▶ Broken ───────────────▶ (ready: an error)
+//! ```
+//!
+//! Parking allocates nothing, and leaving the queue early is unlinking the node.
+
+mod breakers;
+mod list;
+mod wait;
+
+pub use breakers::{add_parking_lot_breaker, remove_parking_lot_breaker};
+pub use wait::Park;
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+
+use self::list::Lot;
+use super::introspect::Task;
+
+/// A fair wait queue, with cancellation and moving between queues: what every lock, queue and
+/// channel of this crate waits in.
+///
+/// Its counterpart in Trio is `trio.lowlevel.ParkingLot`.
+///
+/// ```
+/// use trio::lowlevel::ParkingLot;
+///
+/// # #[trio::task] async fn waiter(lot: &ParkingLot) { lot.park().await.unwrap() }
+/// # #[trio::task] async fn example() -> trio::Result<()> {
+/// let lot = ParkingLot::new();
+/// trio::nursery!(|n| {
+///     n.spawn(waiter, &lot);
+///     trio::testing::wait_all_tasks_blocked().await;
+///     assert_eq!(lot.len(), 1);
+///     lot.unpark_all();
+/// })?;
+/// # Ok(()) }
+/// # trio::run(example).unwrap();
+/// ```
+pub struct ParkingLot(Rc<Lot>);
+
+impl ParkingLot {
+    /// An empty lot.
+    pub fn new() -> ParkingLot {
+        ParkingLot(Rc::new(Lot::new()))
+    }
+
+    /// Another name for the same lot.
+    pub(crate) fn share(&self) -> ParkingLot {
+        ParkingLot(Rc::clone(&self.0))
+    }
+
+    /// How many tasks are parked.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.0.len.get()
+    }
+
+    /// Whether no task is parked.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits in the queue until it is this task's turn to be unparked.
+    ///
+    /// # Cancellation
+    ///
+    /// A cancellation point; a cancelled task is no longer in the queue. Once unparked, it does not
+    /// look for a cancellation any more. A future that is dropped between being unparked and being
+    /// polled takes the turn with it: use [`Park::passing_on`] where that must not be lost.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokenResourceError`] if the lot is or gets broken.
+    pub fn park(&self) -> Park<'_> {
+        self.park_with(0)
+    }
+
+    /// [`park`](ParkingLot::park) with a note: a number that says what this one waits for, to
+    /// whoever is about to unpark it ([`first`](ParkingLot::first)). That of `park` is 0.
+    pub fn park_with(&self, note: u64) -> Park<'_> {
+        Park::new(self, note)
+    }
+
+    /// Who has been parked for the longest: the one that the next unpark is for.
+    pub fn first(&self) -> Option<Parked> {
+        // SAFETY: rule 1: a waiter unlinks itself before its memory goes.
+        let waiter = unsafe { self.0.first.get().as_ref() }?;
+        let target = waiter.target.take().expect("one who is parked can be woken");
+        let task = Task::new(target.task().clone());
+        waiter.target.set(Some(target));
+        Some(Parked { task, note: waiter.note })
+    }
+
+    /// Lets up to `count` tasks go on, longest waiting first; says how many there were. Sync.
+    pub fn unpark(&self, count: usize) -> usize {
+        let lot = Rc::clone(&self.0);
+        (0..count).take_while(|_| lot.release(None)).count()
+    }
+
+    /// Lets every task go on that is parked now. Sync.
+    pub fn unpark_all(&self) -> usize {
+        self.unpark(self.len())
+    }
+
+    /// Lets the tasks go on whose [note](ParkingLot::park_with) is in a range, in the order of parking,
+    /// wherever they are in the queue; says how many there were. Sync.
+    ///
+    /// For a resource with several handles: one that is closed lets those go that wait on it.
+    ///
+    /// ```
+    /// use trio::lowlevel::ParkingLot;
+    ///
+    /// # #[trio::task] async fn waiter(lot: &ParkingLot, note: u64) { lot.park_with(note).await.unwrap() }
+    /// # #[trio::task] async fn example() -> trio::Result<()> {
+    /// let lot = ParkingLot::new();
+    /// trio::nursery!(|n| {
+    ///     for note in [1, 2, 3, 2] {
+    ///         n.spawn(waiter, &lot, note);
+    ///     }
+    ///     trio::testing::wait_all_tasks_blocked().await;
+    ///     assert_eq!(lot.unpark_noted(2..=2), 2);
+    ///     assert_eq!(lot.unpark_all(), 2);
+    /// })?;
+    /// # Ok(()) }
+    /// # trio::run(example).unwrap();
+    /// ```
+    pub fn unpark_noted(&self, notes: RangeInclusive<u64>) -> usize {
+        // A list of their own: the wakers of others may change this one.
+        let chosen = Lot::new();
+        let mut next = self.0.first.get();
+        // SAFETY: rule 1: a waiter unlinks itself before its memory goes, and no other code runs here.
+        while let Some(waiter) = unsafe { next.as_ref() } {
+            next = waiter.next.get();
+            if notes.contains(&waiter.note) {
+                self.0.unlink(waiter);
+                chosen.push(waiter);
+            }
+        }
+        let count = chosen.len.get();
+        while chosen.release(None) {}
+        count
+    }
+
+    /// Moves up to `count` tasks, longest waiting first, to the end of another lot's queue, where
+    /// they stay parked. Sync.
+    pub fn repark(&self, to: &ParkingLot, count: usize) -> usize {
+        if to.0.broken().is_some() {
+            // Nobody can wait there: they learn it as if they had just arrived.
+            return (0..count).take_while(|_| self.0.release(to.0.broken())).count();
+        }
+        let count = count.min(self.len());
+        for _ in 0..count {
+            match self.0.pop() {
+                Some(waiter) => to.0.push(waiter),
+                None => break,
+            }
+        }
+        count
+    }
+
+    /// [`repark`](ParkingLot::repark) of every task that is parked now.
+    pub fn repark_all(&self, to: &ParkingLot) -> usize {
+        self.repark(to, self.len())
+    }
+
+    /// Breaks the lot for good: every task in it, and every one that comes, gets a
+    /// [`BrokenResourceError`] naming `by`. Breaking it again adds a name. Sync.
+    pub fn break_lot(&self, by: &str) {
+        let lot = Rc::clone(&self.0);
+        lot.broken_by.borrow_mut().push(by.to_owned());
+        while lot.release(lot.broken()) {}
+    }
+
+    /// Who has broken the lot, in the order in which they did.
+    pub fn broken_by(&self) -> Vec<String> {
+        self.0.broken_by.borrow().clone()
+    }
+
+    /// A snapshot of the queue.
+    pub fn statistics(&self) -> ParkingLotStatistics {
+        ParkingLotStatistics { tasks_waiting: self.len() }
+    }
+
+    /// Whether both are the same lot.
+    pub(crate) fn is_same(&self, other: &ParkingLot) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Default for ParkingLot {
+    fn default() -> Self {
+        ParkingLot::new()
+    }
+}
+
+impl fmt::Debug for ParkingLot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParkingLot")
+            .field("tasks_waiting", &self.len())
+            .field("broken_by", &self.broken_by())
+            .finish()
+    }
+}
+
+/// What [`ParkingLot::first`] tells of one who is parked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Parked {
+    /// The task that waits; in a foreign combinator, the one that has polled last.
+    pub task: Task,
+    /// The note given to [`ParkingLot::park_with`].
+    pub note: u64,
+}
+
+/// What [`ParkingLot::statistics`] tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct ParkingLotStatistics {
+    /// How many tasks are parked.
+    pub tasks_waiting: usize,
+}
