@@ -6,7 +6,9 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 
-use super::{AsyncResource, ConflictDetector, HalfCloseableStream, ReceiveStream, SendStream};
+use super::{
+    AsyncResource, ConflictDetector, Descriptor, HalfCloseableStream, ReceiveStream, SendStream,
+};
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
 
 /// How much is received at once.
@@ -285,6 +287,10 @@ impl<S: SendStream> SendStream for BufferedStream<S> {
 
     fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>> {
         self.stream.wait_send_all_might_not_block()
+    }
+
+    fn send_descriptor(&self) -> Option<Descriptor<'_>> {
+        self.stream.send_descriptor()
     }
 }
 
