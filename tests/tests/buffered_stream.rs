@@ -1,9 +1,12 @@
 //! Streams that are read by length, by delimiter and by line.
 
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::task::Poll;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tests::probe::is_ready;
 use trio::stream::{
     BufferedStream, HalfCloseableStream, LimitExceededError, ReceiveStream, SendStream,
 };
@@ -106,6 +109,28 @@ async fn what_a_cancelled_one_has_received_is_there_for_the_next() {
     assert!(trio::move_on_after(limit, || far.receive_line()).await.is_none());
     near.send_all(b"ne\n").await.unwrap();
     assert_eq!(far.receive_line().await.unwrap().as_deref(), Some("half a line"));
+}
+
+#[trio::test]
+async fn one_that_is_dropped_before_its_turn_has_taken_nothing() {
+    let (near, far) = pair();
+    near.send_all(b"hello\n").await.unwrap();
+    near.send_eof().await.unwrap();
+    assert_eq!(far.receive_exactly(1).await.unwrap(), b"h");
+    nursery!(|n| {
+        // Somebody else can run, so that it has to wait for its turn.
+        n.spawn(trio::lowlevel::checkpoint);
+        let mut buffer = [0; 4];
+        poll_fn(|cx| {
+            assert!(!is_ready(cx, far.receive_exactly(2)));
+            assert!(!is_ready(cx, far.receive_until(b"\n")));
+            assert!(!is_ready(cx, far.receive_some(&mut buffer)));
+            Poll::Ready(())
+        })
+        .await;
+    })
+    .unwrap();
+    assert_eq!(far.receive_line().await.unwrap().as_deref(), Some("ello"));
 }
 
 // U181

@@ -135,24 +135,22 @@ impl<S: ReceiveStream> BufferedStream<S> {
     pub async fn receive_exactly(&self, count: usize) -> io::Result<Vec<u8>> {
         checkpoint_if_cancelled().await;
         let _busy = self.receiving.enter()?;
-        let mut waited = false;
-        let result = loop {
-            if count > self.limit() {
-                break Err(LimitExceededError { limit: self.limit() }.into());
-            }
-            if self.buffered() >= count {
-                break Ok(self.take(count));
-            }
-            waited = true;
-            if self.fill().await? == 0 {
-                let text = format!("{count} bytes were to come, and {} did", self.buffered());
-                break Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-            }
-        };
-        if !waited {
+        if count > self.limit() || self.buffered() >= count {
+            // Before anything is taken: who is dropped here has received nothing.
             cancel_shielded_checkpoint().await;
         }
-        result
+        loop {
+            if count > self.limit() {
+                return Err(LimitExceededError { limit: self.limit() }.into());
+            }
+            if self.buffered() >= count {
+                return Ok(self.take(count));
+            }
+            if self.fill().await? == 0 {
+                let text = format!("{count} bytes were to come, and {} did", self.buffered());
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+            }
+        }
     }
 
     /// Receives up to a delimiter, which is taken, too, but not given. `None` is the end of the stream.
@@ -177,22 +175,25 @@ impl<S: ReceiveStream> BufferedStream<S> {
         let mut waited = false;
         // Where the delimiter can begin: each byte is looked at once, however it comes in pieces.
         let mut from = 0;
-        let result = loop {
-            if let Some(at) = self.find(delimiter, from) {
-                if at > self.limit() {
-                    break Err(LimitExceededError { limit: self.limit() }.into());
-                }
+        loop {
+            let found = self.find(delimiter, from);
+            from = (self.buffered() + 1).saturating_sub(delimiter.len());
+            let too_long = found.unwrap_or(from) > self.limit();
+            if (found.is_some() || too_long) && !waited {
+                // Before anything is taken: who is dropped here has received nothing.
+                cancel_shielded_checkpoint().await;
+            }
+            if too_long {
+                return Err(LimitExceededError { limit: self.limit() }.into());
+            }
+            if let Some(at) = found {
                 let mut message = self.take(at + delimiter.len());
                 message.truncate(at);
-                break Ok(Some(message));
-            }
-            from = (self.buffered() + 1).saturating_sub(delimiter.len());
-            if from > self.limit() {
-                break Err(LimitExceededError { limit: self.limit() }.into());
+                return Ok(Some(message));
             }
             waited = true;
             if self.fill().await? == 0 {
-                break match self.buffered() {
+                return match self.buffered() {
                     0 => Ok(None),
                     count => {
                         let text =
@@ -201,11 +202,7 @@ impl<S: ReceiveStream> BufferedStream<S> {
                     }
                 };
             }
-        };
-        if !waited {
-            cancel_shielded_checkpoint().await;
         }
-        result
     }
 
     /// Receives a line, without its `\n` or `\r\n`. `None` is the end of the stream; a last line need not
@@ -273,9 +270,10 @@ impl<S: ReceiveStream> ReceiveStream for BufferedStream<S> {
         }
         checkpoint_if_cancelled().await;
         let _busy = self.receiving.enter()?;
+        // Before anything is taken: who is dropped here has received nothing.
+        cancel_shielded_checkpoint().await;
         let came = self.take(self.buffered().min(buffer.len()));
         buffer[..came.len()].copy_from_slice(&came);
-        cancel_shielded_checkpoint().await;
         Ok(came.len())
     }
 }

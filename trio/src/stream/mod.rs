@@ -59,6 +59,7 @@ mod listener;
 mod pointers;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_splice.rs")]
 mod splice;
+mod standard;
 mod stapled;
 
 pub use boxed::{
@@ -70,6 +71,7 @@ pub use conflict::{ConflictDetector, ConflictGuard};
 pub use copy::{copy, pump};
 pub use fd::{Descriptor, FdStream, pipe};
 pub use listener::Listener;
+pub use standard::{StandardInput, StandardOutput, stderr, stdin, stdout};
 pub use stapled::StapledStream;
 
 use std::future::Future;

@@ -6,7 +6,7 @@ mod handle;
 
 pub(crate) use bytes::{ByteStream, NO_SIGNAL};
 pub use descriptor::Descriptor;
-pub(crate) use handle::Handle;
+pub(crate) use handle::{Handle, broken};
 
 use std::fmt;
 use std::fs::File;
