@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::io;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tests::rerun::alone;
 use trio::net::{TcpListener, TcpStream, UnixStream};
 use trio::stream::{
     AsyncResource, BufferedStream, Descriptor, DynHalfCloseableStream, HalfCloseableStream,
@@ -189,6 +191,30 @@ async fn a_descriptor_that_takes_nothing_from_a_pipe_gets_everything_all_the_sam
     })
     .unwrap();
     assert!(in_memory.get() > data.len() / 2, "{} in memory", in_memory.get());
+}
+
+#[trio::task]
+async fn without_descriptors() {
+    let ((client, from), (to, server)) = (tcp_pair().await, tcp_pair().await);
+    let data = noise(6, 4 * MUCH);
+    let limit = Rlimit { current: Some(0), ..getrlimit(Resource::Nofile) };
+    setrlimit(Resource::Nofile, limit).unwrap();
+    nursery!(|n| {
+        n.spawn(send_and_end, &client, &data);
+        let received = n.spawn(receive_all, &server);
+        assert_eq!(copy(&from, &to).await?, data.len() as u64);
+        to.send_eof().await?;
+        received.wait().await;
+        assert!(received.take() == Some(data.clone()));
+    })
+    .unwrap();
+}
+
+#[test]
+fn where_no_descriptor_is_left_for_a_pipe_it_is_copied_all_the_same() {
+    if alone("where_no_descriptor_is_left_for_a_pipe_it_is_copied_all_the_same") {
+        trio::run(without_descriptors);
+    }
 }
 
 #[trio::test]

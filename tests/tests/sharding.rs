@@ -161,6 +161,23 @@ async fn a_request_to_stop_reaches_all_threads() {
 }
 
 #[trio::test]
+async fn threads_that_have_not_begun_hear_of_what_came_before() {
+    let seen = Seen::default();
+    let make = || |stream| obey(stream, &seen);
+    let scope = CancelScope::new();
+    scope.request_stop(Duration::from_secs(3600));
+    let served = scope.run(async { server().serve_on_threads(THREADS, make).await }).await;
+    assert!(matches!(served, Some(Ok(()))));
+    for _ in 0..10 {
+        nursery!(|n| {
+            n.start(TcpServer::start_on_threads, server(), THREADS, make).await?;
+            n.cancel();
+        })
+        .unwrap();
+    }
+}
+
+#[trio::test]
 async fn when_the_grace_is_over_all_threads_are_cancelled() {
     let seen = Seen::default();
     let make = || |stream| obey(stream, &seen);

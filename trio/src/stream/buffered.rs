@@ -170,6 +170,47 @@ impl<S: ReceiveStream> BufferedStream<S> {
     /// If the delimiter is empty.
     pub async fn receive_until(&self, delimiter: &[u8]) -> io::Result<Option<Vec<u8>>> {
         assert!(!delimiter.is_empty(), "an empty delimiter is everywhere");
+        if let Some(message) = self.up_to(delimiter).await? {
+            return Ok(Some(message));
+        }
+        match self.buffered() {
+            0 => Ok(None),
+            count => {
+                let text = format!("the stream ended {count} bytes after the last delimiter");
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
+            }
+        }
+    }
+
+    /// Receives a line, without its `\n` or `\r\n`. `None` is the end of the stream; a last line need not
+    /// have an end.
+    ///
+    /// # Cancellation
+    ///
+    /// As [`receive_exactly`](BufferedStream::receive_exactly).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` if the line is not UTF-8: a [`FromUtf8Error`](std::string::FromUtf8Error) inside has
+    /// its bytes; [`LimitExceededError`]; and those of `receive_some`.
+    pub async fn receive_line(&self) -> io::Result<Option<String>> {
+        let mut line = match self.up_to(b"\n").await? {
+            Some(line) => line,
+            None if self.buffered() == 0 => return Ok(None),
+            None => self.take(self.buffered()),
+        };
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        }
+        match String::from_utf8(line) {
+            Ok(line) => Ok(Some(line)),
+            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        }
+    }
+
+    /// Takes what comes before the delimiter, and that. `None`: the stream has ended, and what is in the
+    /// buffer has no delimiter.
+    async fn up_to(&self, delimiter: &[u8]) -> io::Result<Option<Vec<u8>>> {
         checkpoint_if_cancelled().await;
         let _busy = self.receiving.enter()?;
         let mut waited = false;
@@ -193,45 +234,8 @@ impl<S: ReceiveStream> BufferedStream<S> {
             }
             waited = true;
             if self.fill().await? == 0 {
-                return match self.buffered() {
-                    0 => Ok(None),
-                    count => {
-                        let text =
-                            format!("the stream ended {count} bytes after the last delimiter");
-                        Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
-                    }
-                };
+                return Ok(None);
             }
-        }
-    }
-
-    /// Receives a line, without its `\n` or `\r\n`. `None` is the end of the stream; a last line need not
-    /// have an end.
-    ///
-    /// # Cancellation
-    ///
-    /// As [`receive_exactly`](BufferedStream::receive_exactly).
-    ///
-    /// # Errors
-    ///
-    /// `InvalidData` if the line is not UTF-8: it is then lost; [`LimitExceededError`]; and those of
-    /// `receive_some`.
-    pub async fn receive_line(&self) -> io::Result<Option<String>> {
-        let line = match self.receive_until(b"\n").await {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Some(self.take(self.buffered()))
-            }
-            other => other?,
-        };
-        let Some(mut line) = line else {
-            return Ok(None);
-        };
-        if line.last() == Some(&b'\r') {
-            line.pop();
-        }
-        match String::from_utf8(line) {
-            Ok(line) => Ok(Some(line)),
-            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
         }
     }
 
