@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::task::Poll;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use tests::panics::panic_text;
 use trio::stream::{
     AsyncResource, BufferedStream, ReceiveStream, SendStream, StandardInput, stderr, stdin, stdout,
 };
@@ -129,6 +130,27 @@ fn what_a_cancelled_receive_has_got_is_there_for_the_next_also_in_another_run() 
     trio::run(cancelled);
     trio::run(cancelled);
     trio::run(next);
+}
+
+#[test]
+fn a_receive_that_was_cancelled_hides_no_deadlock() {
+    if let Some(child) = child("a_receive_that_was_cancelled_hides_no_deadlock") {
+        child.succeeds();
+        return;
+    }
+    #[trio::task]
+    async fn main() {
+        let input = stdin();
+        nursery!(|n| {
+            let task = n.spawn(receive, &input);
+            wait_all_tasks_blocked().await;
+            task.cancel();
+        })
+        .unwrap();
+        trio::sync::Event::new().wait().await;
+    }
+    let text = panic_text(|| trio::run(main));
+    assert!(text.contains("deadlock"), "{text}");
 }
 
 #[test]

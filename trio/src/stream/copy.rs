@@ -14,7 +14,8 @@ const CHUNK: usize = 32 * 1024;
 ///
 /// Neither is closed, nor is `to` told the end: [`pump`] does that. Between sockets and pipes of this crate
 /// the system moves the bytes where it can, on Linux, as soon as there are many at once: they do not come
-/// into the memory of the process.
+/// into the memory of the process. From one TCP connection to another that takes a third less of the
+/// processor's time, 0.34 s and not 0.49 s for a GiB (`cargo bench -p benches --bench copying`).
 ///
 /// # Cancellation
 ///

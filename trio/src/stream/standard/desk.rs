@@ -113,7 +113,12 @@ impl<R: Send> Claim<R> {
 }
 
 impl<R: 'static> Drop for Claim<R> {
+    /// Who leaves does not wait any more.
     fn drop(&mut self) {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).claimed = false;
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.claimed = false;
+        if let Work::Working(token) = &mut state.work {
+            *token = None;
+        }
     }
 }
