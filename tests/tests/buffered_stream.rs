@@ -1,11 +1,16 @@
 //! Streams that are read by length, by delimiter and by line.
 
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::task::Poll;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tests::probe::is_ready;
 use trio::stream::{
-    BufferedStream, HalfCloseableStream, LimitExceededError, ReceiveStream, SendStream,
+    AsyncResource, BufferedStream, HalfCloseableStream, LimitExceededError, ReceiveStream,
+    SendStream,
 };
 use trio::testing::{
     MemoryStream, assert_future_checkpoints, check_half_closeable_stream, lockstep_stream_pair,
@@ -106,6 +111,54 @@ async fn what_a_cancelled_one_has_received_is_there_for_the_next() {
     assert!(trio::move_on_after(limit, || far.receive_line()).await.is_none());
     near.send_all(b"ne\n").await.unwrap();
     assert_eq!(far.receive_line().await.unwrap().as_deref(), Some("half a line"));
+}
+
+/// Comes to its end where it should not, as a connection under TLS can.
+struct Truncated(Cell<bool>);
+
+impl AsyncResource for Truncated {
+    fn close_forcefully(&self) {}
+}
+
+impl ReceiveStream for Truncated {
+    async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        trio::lowlevel::checkpoint().await;
+        if self.0.replace(true) {
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "cut off"));
+        }
+        buffer[..4].copy_from_slice(b"half");
+        Ok(4)
+    }
+}
+
+#[trio::test]
+async fn an_error_of_the_stream_inside_is_no_end_of_a_line() {
+    let stream = BufferedStream::new(Truncated(Cell::new(false)));
+    let error = stream.receive_line().await.unwrap_err();
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::UnexpectedEof, "cut off"));
+    assert_eq!(stream.buffered(), 4);
+}
+
+#[trio::test]
+async fn one_that_is_dropped_before_its_turn_has_taken_nothing() {
+    let (near, far) = pair();
+    near.send_all(b"hello\n").await.unwrap();
+    near.send_eof().await.unwrap();
+    assert_eq!(far.receive_exactly(1).await.unwrap(), b"h");
+    nursery!(|n| {
+        // Somebody else can run, so that it has to wait for its turn.
+        n.spawn(trio::lowlevel::checkpoint);
+        let mut buffer = [0; 4];
+        poll_fn(|cx| {
+            assert!(!is_ready(cx, far.receive_exactly(2)));
+            assert!(!is_ready(cx, far.receive_until(b"\n")));
+            assert!(!is_ready(cx, far.receive_some(&mut buffer)));
+            Poll::Ready(())
+        })
+        .await;
+    })
+    .unwrap();
+    assert_eq!(far.receive_line().await.unwrap().as_deref(), Some("ello"));
 }
 
 // U181

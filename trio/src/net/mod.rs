@@ -12,6 +12,7 @@ mod happy_eyeballs;
 mod names;
 mod open_tcp;
 mod serve;
+mod sharding;
 mod socket;
 mod streams;
 mod tcp_listener;
@@ -26,6 +27,7 @@ pub use happy_eyeballs::{ConnectError, HAPPY_EYEBALLS_DELAY, happy_eyeballs, in_
 pub use names::{AddressQuery, HostnameResolver, getaddrinfo, getnameinfo, set_hostname_resolver};
 pub use open_tcp::{TcpConnector, open_tcp_stream};
 pub use serve::{HandlerErrors, Server, serve_listeners};
+pub use sharding::serve_tcp_on_threads;
 pub use socket::{
     Control, Credentials, Domain, Message, MessageFlags, Protocol, SockAddr, Socket, Type,
 };

@@ -129,11 +129,19 @@ macro_rules! socket_stream {
             fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>> {
                 $name::wait_send_all_might_not_block(self)
             }
+
+            fn send_descriptor(&self) -> Option<$crate::stream::Descriptor<'_>> {
+                Some((&self.bytes).into())
+            }
         }
 
         impl ReceiveStream for $name {
             fn receive_some(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
                 $name::receive_some(self, buffer)
+            }
+
+            fn receive_descriptor(&self) -> Option<$crate::stream::Descriptor<'_>> {
+                Some((&self.bytes).into())
             }
         }
 

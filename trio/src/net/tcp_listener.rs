@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use super::socket::{Domain, Protocol, SockAddr, Socket, Type};
 use super::tcp_stream::TcpStream;
@@ -111,6 +111,15 @@ impl TcpListener {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         let address = self.socket.local_addr()?;
         address.as_socket().ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    /// Takes the descriptor out; it stays non-blocking. Sync.
+    ///
+    /// # Errors
+    ///
+    /// A [`ClosedResourceError`](crate::ClosedResourceError) if the listener is closed.
+    pub fn into_fd(self) -> io::Result<OwnedFd> {
+        self.socket.into_fd()
     }
 
     /// Closes the listener. Sync and idempotent; a task that is accepting gets a

@@ -111,7 +111,7 @@ pub struct TcpServer {
     query: AddressQuery,
     backlog: u32,
     reuse_port: bool,
-    server: Server,
+    pub(super) server: Server,
 }
 
 impl TcpServer {
@@ -263,7 +263,7 @@ async fn listen(server: TcpServer) -> io::Result<Vec<TcpListener>> {
     }
 }
 
-fn listen_at(server: &TcpServer, address: SocketAddr) -> io::Result<TcpListener> {
+pub(super) fn listen_at(server: &TcpServer, address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if server.reuse_port {

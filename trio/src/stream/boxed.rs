@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use super::{AsyncResource, HalfCloseableStream, ReceiveStream, SendStream};
+use super::{AsyncResource, Descriptor, HalfCloseableStream, ReceiveStream, SendStream};
 
 /// What the methods of the twins return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -49,6 +49,8 @@ pub trait DynSendStream: DynAsyncResource {
     fn dyn_send_all<'a>(&'a self, data: &'a [u8]) -> BoxFuture<'a, io::Result<()>>;
     /// [`SendStream::wait_send_all_might_not_block`].
     fn dyn_wait_send_all_might_not_block(&self) -> BoxFuture<'_, io::Result<()>>;
+    /// [`SendStream::send_descriptor`].
+    fn dyn_send_descriptor(&self) -> Option<Descriptor<'_>>;
 }
 
 impl<S: SendStream> DynSendStream for S {
@@ -59,17 +61,27 @@ impl<S: SendStream> DynSendStream for S {
     fn dyn_wait_send_all_might_not_block(&self) -> BoxFuture<'_, io::Result<()>> {
         Box::pin(self.wait_send_all_might_not_block())
     }
+
+    fn dyn_send_descriptor(&self) -> Option<Descriptor<'_>> {
+        self.send_descriptor()
+    }
 }
 
 /// [`ReceiveStream`] for trait objects.
 pub trait DynReceiveStream: DynAsyncResource {
     /// [`ReceiveStream::receive_some`].
     fn dyn_receive_some<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>>;
+    /// [`ReceiveStream::receive_descriptor`].
+    fn dyn_receive_descriptor(&self) -> Option<Descriptor<'_>>;
 }
 
 impl<S: ReceiveStream> DynReceiveStream for S {
     fn dyn_receive_some<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, io::Result<usize>> {
         Box::pin(self.receive_some(buffer))
+    }
+
+    fn dyn_receive_descriptor(&self) -> Option<Descriptor<'_>> {
+        self.receive_descriptor()
     }
 }
 
@@ -113,12 +125,20 @@ macro_rules! objects {
             fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>> {
                 self.dyn_wait_send_all_might_not_block()
             }
+
+            fn send_descriptor(&self) -> Option<Descriptor<'_>> {
+                self.dyn_send_descriptor()
+            }
         }
     };
     (@receives $object:ident) => {
         impl ReceiveStream for dyn $object + '_ {
             async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
                 self.dyn_receive_some(buffer).await
+            }
+
+            fn receive_descriptor(&self) -> Option<Descriptor<'_>> {
+                self.dyn_receive_descriptor()
             }
         }
     };

@@ -6,7 +6,9 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 
-use super::{AsyncResource, ConflictDetector, HalfCloseableStream, ReceiveStream, SendStream};
+use super::{
+    AsyncResource, ConflictDetector, Descriptor, HalfCloseableStream, ReceiveStream, SendStream,
+};
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
 
 /// How much is received at once.
@@ -133,24 +135,22 @@ impl<S: ReceiveStream> BufferedStream<S> {
     pub async fn receive_exactly(&self, count: usize) -> io::Result<Vec<u8>> {
         checkpoint_if_cancelled().await;
         let _busy = self.receiving.enter()?;
-        let mut waited = false;
-        let result = loop {
-            if count > self.limit() {
-                break Err(LimitExceededError { limit: self.limit() }.into());
-            }
-            if self.buffered() >= count {
-                break Ok(self.take(count));
-            }
-            waited = true;
-            if self.fill().await? == 0 {
-                let text = format!("{count} bytes were to come, and {} did", self.buffered());
-                break Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-            }
-        };
-        if !waited {
+        if count > self.limit() || self.buffered() >= count {
+            // Before anything is taken: who is dropped here has received nothing.
             cancel_shielded_checkpoint().await;
         }
-        result
+        loop {
+            if count > self.limit() {
+                return Err(LimitExceededError { limit: self.limit() }.into());
+            }
+            if self.buffered() >= count {
+                return Ok(self.take(count));
+            }
+            if self.fill().await? == 0 {
+                let text = format!("{count} bytes were to come, and {} did", self.buffered());
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+            }
+        }
     }
 
     /// Receives up to a delimiter, which is taken, too, but not given. `None` is the end of the stream.
@@ -170,40 +170,16 @@ impl<S: ReceiveStream> BufferedStream<S> {
     /// If the delimiter is empty.
     pub async fn receive_until(&self, delimiter: &[u8]) -> io::Result<Option<Vec<u8>>> {
         assert!(!delimiter.is_empty(), "an empty delimiter is everywhere");
-        checkpoint_if_cancelled().await;
-        let _busy = self.receiving.enter()?;
-        let mut waited = false;
-        // Where the delimiter can begin: each byte is looked at once, however it comes in pieces.
-        let mut from = 0;
-        let result = loop {
-            if let Some(at) = self.find(delimiter, from) {
-                if at > self.limit() {
-                    break Err(LimitExceededError { limit: self.limit() }.into());
-                }
-                let mut message = self.take(at + delimiter.len());
-                message.truncate(at);
-                break Ok(Some(message));
-            }
-            from = (self.buffered() + 1).saturating_sub(delimiter.len());
-            if from > self.limit() {
-                break Err(LimitExceededError { limit: self.limit() }.into());
-            }
-            waited = true;
-            if self.fill().await? == 0 {
-                break match self.buffered() {
-                    0 => Ok(None),
-                    count => {
-                        let text =
-                            format!("the stream ended {count} bytes after the last delimiter");
-                        Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
-                    }
-                };
-            }
-        };
-        if !waited {
-            cancel_shielded_checkpoint().await;
+        if let Some(message) = self.up_to(delimiter).await? {
+            return Ok(Some(message));
         }
-        result
+        match self.buffered() {
+            0 => Ok(None),
+            count => {
+                let text = format!("the stream ended {count} bytes after the last delimiter");
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
+            }
+        }
     }
 
     /// Receives a line, without its `\n` or `\r\n`. `None` is the end of the stream; a last line need not
@@ -215,17 +191,13 @@ impl<S: ReceiveStream> BufferedStream<S> {
     ///
     /// # Errors
     ///
-    /// `InvalidData` if the line is not UTF-8: it is then lost; [`LimitExceededError`]; and those of
-    /// `receive_some`.
+    /// `InvalidData` if the line is not UTF-8: a [`FromUtf8Error`](std::string::FromUtf8Error) inside has
+    /// its bytes; [`LimitExceededError`]; and those of `receive_some`.
     pub async fn receive_line(&self) -> io::Result<Option<String>> {
-        let line = match self.receive_until(b"\n").await {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Some(self.take(self.buffered()))
-            }
-            other => other?,
-        };
-        let Some(mut line) = line else {
-            return Ok(None);
+        let mut line = match self.up_to(b"\n").await? {
+            Some(line) => line,
+            None if self.buffered() == 0 => return Ok(None),
+            None => self.take(self.buffered()),
         };
         if line.last() == Some(&b'\r') {
             line.pop();
@@ -233,6 +205,37 @@ impl<S: ReceiveStream> BufferedStream<S> {
         match String::from_utf8(line) {
             Ok(line) => Ok(Some(line)),
             Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        }
+    }
+
+    /// Takes what comes before the delimiter, and that. `None`: the stream has ended, and what is in the
+    /// buffer has no delimiter.
+    async fn up_to(&self, delimiter: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        checkpoint_if_cancelled().await;
+        let _busy = self.receiving.enter()?;
+        let mut waited = false;
+        // Where the delimiter can begin: each byte is looked at once, however it comes in pieces.
+        let mut from = 0;
+        loop {
+            let found = self.find(delimiter, from);
+            from = (self.buffered() + 1).saturating_sub(delimiter.len());
+            let too_long = found.unwrap_or(from) > self.limit();
+            if (found.is_some() || too_long) && !waited {
+                // Before anything is taken: who is dropped here has received nothing.
+                cancel_shielded_checkpoint().await;
+            }
+            if too_long {
+                return Err(LimitExceededError { limit: self.limit() }.into());
+            }
+            if let Some(at) = found {
+                let mut message = self.take(at + delimiter.len());
+                message.truncate(at);
+                return Ok(Some(message));
+            }
+            waited = true;
+            if self.fill().await? == 0 {
+                return Ok(None);
+            }
         }
     }
 
@@ -271,9 +274,10 @@ impl<S: ReceiveStream> ReceiveStream for BufferedStream<S> {
         }
         checkpoint_if_cancelled().await;
         let _busy = self.receiving.enter()?;
+        // Before anything is taken: who is dropped here has received nothing.
+        cancel_shielded_checkpoint().await;
         let came = self.take(self.buffered().min(buffer.len()));
         buffer[..came.len()].copy_from_slice(&came);
-        cancel_shielded_checkpoint().await;
         Ok(came.len())
     }
 }
@@ -285,6 +289,10 @@ impl<S: SendStream> SendStream for BufferedStream<S> {
 
     fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>> {
         self.stream.wait_send_all_might_not_block()
+    }
+
+    fn send_descriptor(&self) -> Option<Descriptor<'_>> {
+        self.stream.send_descriptor()
     }
 }
 

@@ -53,9 +53,13 @@ mod boxed;
 mod buffered;
 mod closing;
 mod conflict;
+mod copy;
 pub(crate) mod fd;
 mod listener;
 mod pointers;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_splice.rs")]
+mod splice;
+mod standard;
 mod stapled;
 
 pub use boxed::{
@@ -64,8 +68,10 @@ pub use boxed::{
 pub use buffered::{BufferedStream, LimitExceededError};
 pub use closing::closing;
 pub use conflict::{ConflictDetector, ConflictGuard};
-pub use fd::{FdStream, pipe};
+pub use copy::{copy, pump};
+pub use fd::{Descriptor, FdStream, pipe};
 pub use listener::Listener;
+pub use standard::{StandardInput, StandardOutput, stderr, stdin, stdout};
 pub use stapled::StapledStream;
 
 use std::future::Future;
@@ -139,6 +145,12 @@ pub trait SendStream: AsyncResource {
     ///
     /// As [`send_all`](SendStream::send_all).
     fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>>;
+
+    /// The descriptor that what is sent goes to, for what the system can do by itself: see
+    /// [`receive_descriptor`](ReceiveStream::receive_descriptor).
+    fn send_descriptor(&self) -> Option<Descriptor<'_>> {
+        None
+    }
 }
 
 /// What bytes can be received from.
@@ -158,6 +170,15 @@ pub trait ReceiveStream: AsyncResource {
     /// [`BusyResourceError`](crate::BusyResourceError) if another task is receiving, and `InvalidInput`
     /// if the buffer is empty, since 0 bytes would mean the end.
     fn receive_some(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
+
+    /// The descriptor that what is received comes from, for what the system can do by itself:
+    /// [`copy`](copy()) does not bring the bytes into memory where both sides have one.
+    ///
+    /// A stream need not know of it: without one it is read from and written to as always. One that wraps
+    /// another, and leaves the bytes alone, can pass on the inner one's.
+    fn receive_descriptor(&self) -> Option<Descriptor<'_>> {
+        None
+    }
 }
 
 /// A stream in both directions, which are closed together.

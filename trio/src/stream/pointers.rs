@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::rc::Rc;
 
-use super::{AsyncResource, HalfCloseableStream, ReceiveStream, SendStream};
+use super::{AsyncResource, Descriptor, HalfCloseableStream, ReceiveStream, SendStream};
 
 macro_rules! pointers {
     ($($pointer:ty;)*) => {$(
@@ -26,11 +26,19 @@ macro_rules! pointers {
             fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>> {
                 (**self).wait_send_all_might_not_block()
             }
+
+            fn send_descriptor(&self) -> Option<Descriptor<'_>> {
+                (**self).send_descriptor()
+            }
         }
 
         impl<S: ReceiveStream + ?Sized> ReceiveStream for $pointer {
             fn receive_some(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
                 (**self).receive_some(buffer)
+            }
+
+            fn receive_descriptor(&self) -> Option<Descriptor<'_>> {
+                (**self).receive_descriptor()
             }
         }
 

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::io;
 
 use super::{
-    AsyncResource, ConflictDetector, HalfCloseableStream, ReceiveStream, SendStream, closing,
+    AsyncResource, ConflictDetector, Descriptor, HalfCloseableStream, ReceiveStream, SendStream,
+    closing,
 };
 use crate::lowlevel::checkpoint_if_cancelled;
 
@@ -77,6 +78,10 @@ impl<S: SendStream, R: AsyncResource> SendStream for StapledStream<S, R> {
 impl<S: AsyncResource, R: ReceiveStream> ReceiveStream for StapledStream<S, R> {
     fn receive_some(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.receive.receive_some(buffer)
+    }
+
+    fn receive_descriptor(&self) -> Option<Descriptor<'_>> {
+        self.receive.receive_descriptor()
     }
 }
 

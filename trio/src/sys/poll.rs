@@ -6,7 +6,16 @@ use std::time::Duration;
 
 /// Waits until `fd` is readable, at most for `timeout`; may come back early.
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> io::Result<()> {
-    let mut fds = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    wait(fd, libc::POLLIN, timeout)
+}
+
+/// Waits until `fd` is writable; may come back early.
+pub(crate) fn wait_writable(fd: BorrowedFd<'_>) -> io::Result<()> {
+    wait(fd, libc::POLLOUT, None)
+}
+
+fn wait(fd: BorrowedFd<'_>, events: libc::c_short, timeout: Option<Duration>) -> io::Result<()> {
+    let mut fds = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     if poll(&mut fds, timeout) < 0 {
         let error = io::Error::last_os_error();
         // A signal handler has run.

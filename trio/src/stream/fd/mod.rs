@@ -1,10 +1,12 @@
 //! Streams over descriptors: pipes and terminals, and the ground that sockets stand on.
 
 mod bytes;
+mod descriptor;
 mod handle;
 
 pub(crate) use bytes::{ByteStream, NO_SIGNAL};
-pub(crate) use handle::Handle;
+pub use descriptor::Descriptor;
+pub(crate) use handle::{Handle, broken};
 
 use std::fmt;
 use std::fs::File;
@@ -143,11 +145,19 @@ impl SendStream for FdStream {
     fn wait_send_all_might_not_block(&self) -> impl Future<Output = io::Result<()>> {
         FdStream::wait_send_all_might_not_block(self)
     }
+
+    fn send_descriptor(&self) -> Option<Descriptor<'_>> {
+        Some((&self.bytes).into())
+    }
 }
 
 impl ReceiveStream for FdStream {
     fn receive_some(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         FdStream::receive_some(self, buffer)
+    }
+
+    fn receive_descriptor(&self) -> Option<Descriptor<'_>> {
+        Some((&self.bytes).into())
     }
 }
 
