@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tests::faults::Fault;
 use tests::rerun::{rerun, stderr};
 use trio::lowlevel::checkpoint;
@@ -353,6 +354,51 @@ async fn serve_tcp_serves_at_a_port() {
         stream.send_all(b"hello").await?;
         stream.send_eof().await?;
         assert_eq!(receive_all(&stream).await, b"hello");
+        n.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn a_thousand_connections_are_served_at_once_and_closed() {
+    const COUNT: usize = 1000;
+    // Both ends are descriptors of this process.
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum }).unwrap();
+    let (present, most) = (Cell::new(0), Cell::new(0));
+    let attend = async |stream: TcpStream| {
+        present.set(present.get() + 1);
+        most.set(most.get().max(present.get()));
+        let ended = echo(stream).await;
+        present.set(present.get() - 1);
+        ended
+    };
+    let listeners = TcpServer::new(0).host("127.0.0.1").listen().await.unwrap();
+    let address = listeners[0].local_addr().unwrap();
+    nursery!(|n| {
+        n.spawn(async { serve_listeners(listeners, attend).await });
+        let clients = RefCell::new(Vec::new());
+        nursery!(|n| {
+            for number in 0..COUNT {
+                let clients = &clients;
+                n.spawn(async move {
+                    let stream = TcpStream::connect(address).await?;
+                    stream.send_all(&number.to_le_bytes()).await?;
+                    let mut back = [0; size_of::<usize>()];
+                    assert_eq!(stream.receive_some(&mut back).await?, back.len());
+                    assert_eq!(usize::from_le_bytes(back), number);
+                    clients.borrow_mut().push(stream);
+                    Ok::<_, io::Error>(())
+                });
+            }
+        })?;
+        assert_eq!((present.get(), most.get()), (COUNT, COUNT));
+        for client in clients.take() {
+            client.send_eof().await?;
+            assert_eq!(client.receive_some(&mut [0; 4]).await?, 0);
+        }
+        assert_eq!(present.get(), 0);
         n.cancel();
     })
     .unwrap();
