@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
 use tests::rerun::{rerun, stderr};
 use tests::threads::in_thread;
+use trio::lowlevel::checkpoint;
 use trio::net::{HandlerErrors, Server, TcpListener, TcpStream, serve_listeners};
 use trio::stream::{BufferedStream, LimitExceededError, ReceiveStream, SendStream};
 use trio::sync::Event;
@@ -224,6 +225,40 @@ async fn a_reset_breaks_who_sends_a_file() {
         reset(peer);
     })
     .unwrap();
+}
+
+#[trio::test(allow(blocking_net, blocking_fs))]
+async fn a_call_that_fails_in_the_midst_of_a_file_breaks_the_connection() {
+    let (stream, peer) = accepted().await;
+    let zeros = File::open("/dev/zero").unwrap();
+    let faults = FaultInjector::new();
+    faults.fail(SystemCall::Write, 2, ErrorKind::TimedOut);
+    let received = in_thread(move || io::copy(&mut &peer, &mut io::sink()).unwrap());
+    let error = stream.send_file(&zeros, 0, Some(1 << 30)).await.unwrap_err();
+    assert!(is_error::<BrokenResourceError>(&error), "{error}");
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    drop(stream);
+    assert!(received.await > 0, "the first call has sent something");
+}
+
+#[trio::test(allow(blocking_net))]
+async fn an_error_that_each_accept_passes_over_holds_nobody_up() {
+    let (listener, address) = listen();
+    let _peer = Peer::connect(address).unwrap();
+    let faults = FaultInjector::new();
+    for nth in 1..=1000 {
+        let error = io::Error::from_raw_os_error(rustix::io::Errno::CONNABORTED.raw_os_error());
+        faults.fail(SystemCall::Accept, nth, error);
+    }
+    nursery!(|n| {
+        n.spawn(async { listener.accept().await.map(drop) });
+        for _ in 0..10 {
+            checkpoint().await;
+        }
+        n.cancel();
+    })
+    .unwrap();
+    assert!((5..=11).contains(&faults.count(SystemCall::Accept)), "{faults:?}");
 }
 
 #[trio::test(allow(blocking_net))]

@@ -106,16 +106,16 @@ impl Socket {
         &self,
         pass_over: impl Fn(&io::Error) -> bool,
     ) -> io::Result<(Socket, SockAddr)> {
-        let accepted = self.handle.read(|socket| {
-            loop {
-                match accept(socket) {
-                    Err(error) if pass_over(&error) => {}
-                    other => return other,
+        loop {
+            // Each attempt lets others go first: an error that comes every time must not hold them up.
+            match self.handle.read(accept).await {
+                Err(error) if pass_over(&error) => {}
+                Err(error) => return Err(error),
+                Ok((socket, address)) => {
+                    return Ok((Socket::from_nonblocking(socket, self.turns.is_none())?, address));
                 }
             }
-        });
-        let (socket, address) = accepted.await?;
-        Ok((Socket::from_nonblocking(socket, self.turns.is_none())?, address))
+        }
     }
 
     /// Takes a connection that waits. Sync.
