@@ -70,6 +70,16 @@ impl Listener for Script {
             None => pending().await,
         }
     }
+
+    fn try_accept(&self) -> io::Result<Stream> {
+        let next = self.0.next.borrow_mut().pop_front();
+        self.0.accepts.set(self.0.accepts.get() + usize::from(next.is_some()));
+        match next {
+            Some(Next::Stream(stream)) => Ok(stream),
+            Some(Next::Error(code)) => Err(io::Error::from_raw_os_error(code)),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
 }
 
 /// Sends everything back.
@@ -248,6 +258,52 @@ async fn those_who_come_when_there_is_no_room_wait_their_turn() {
         n.cancel();
     })
     .unwrap();
+}
+
+#[trio::test(clock = "mock")]
+async fn those_who_wait_are_accepted_several_at_once_and_others_run_in_between() {
+    let script = Script::default();
+    let clients: Vec<Stream> = (0..100).map(|_| script.connect()).collect();
+    nursery!(|n| {
+        n.spawn(serve_listeners, vec![script.clone()], echo::<Stream>);
+        let mut before = 0;
+        while before < clients.len() {
+            checkpoint().await;
+            let accepted = script.0.accepts.get();
+            assert!(accepted <= before + 8);
+            before = accepted;
+        }
+        n.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test(clock = "mock")]
+async fn no_more_are_accepted_at_once_than_there_is_room_for() {
+    let script = Script::default();
+    let clients: Vec<Stream> = (0..10).map(|_| script.connect()).collect();
+    let server = Server::new().max_connections(3);
+    nursery!(|n| {
+        n.spawn(Server::serve, server, vec![script.clone()], echo::<Stream>);
+        for expected in [3, 6, 9] {
+            wait_all_tasks_blocked().await;
+            assert_eq!(script.0.accepts.get(), expected);
+            for client in &clients[expected - 3..expected] {
+                client.send_eof().await?;
+            }
+        }
+        n.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test(clock = "mock")]
+async fn an_error_in_the_midst_of_several_is_not_lost() {
+    let script = Script::default();
+    let _clients = [script.connect(), script.connect()];
+    script.fail(rustix::io::Errno::INVAL.raw_os_error());
+    let error = serve_listeners(vec![script.clone()], echo::<Stream>).await.unwrap_err();
+    assert_eq!(find_io(&*error).raw_os_error(), Some(rustix::io::Errno::INVAL.raw_os_error()));
 }
 
 #[test]
