@@ -84,7 +84,7 @@ pub fn print_row(workload: &str, times: &[Times]) {
 /// If the runtime cannot be built.
 pub fn on_tokio<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .build()
         .expect("a current-thread runtime can be built");
     LocalSet::new().block_on(&runtime, future)

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tests::faults::Fault;
 use tests::rerun::{rerun, stderr};
 use trio::lowlevel::checkpoint;
@@ -67,6 +68,16 @@ impl Listener for Script {
             Some(Next::Stream(stream)) => Ok(stream),
             Some(Next::Error(code)) => Err(io::Error::from_raw_os_error(code)),
             None => pending().await,
+        }
+    }
+
+    fn try_accept(&self) -> io::Result<Stream> {
+        let next = self.0.next.borrow_mut().pop_front();
+        self.0.accepts.set(self.0.accepts.get() + usize::from(next.is_some()));
+        match next {
+            Some(Next::Stream(stream)) => Ok(stream),
+            Some(Next::Error(code)) => Err(io::Error::from_raw_os_error(code)),
+            None => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 }
@@ -249,6 +260,52 @@ async fn those_who_come_when_there_is_no_room_wait_their_turn() {
     .unwrap();
 }
 
+#[trio::test(clock = "mock")]
+async fn those_who_wait_are_accepted_several_at_once_and_others_run_in_between() {
+    let script = Script::default();
+    let clients: Vec<Stream> = (0..100).map(|_| script.connect()).collect();
+    nursery!(|n| {
+        n.spawn(serve_listeners, vec![script.clone()], echo::<Stream>);
+        let mut before = 0;
+        while before < clients.len() {
+            checkpoint().await;
+            let accepted = script.0.accepts.get();
+            assert!(accepted <= before + 8);
+            before = accepted;
+        }
+        n.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test(clock = "mock")]
+async fn no_more_are_accepted_at_once_than_there_is_room_for() {
+    let script = Script::default();
+    let clients: Vec<Stream> = (0..10).map(|_| script.connect()).collect();
+    let server = Server::new().max_connections(3);
+    nursery!(|n| {
+        n.spawn(Server::serve, server, vec![script.clone()], echo::<Stream>);
+        for expected in [3, 6, 9] {
+            wait_all_tasks_blocked().await;
+            assert_eq!(script.0.accepts.get(), expected);
+            for client in &clients[expected - 3..expected] {
+                client.send_eof().await?;
+            }
+        }
+        n.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test(clock = "mock")]
+async fn an_error_in_the_midst_of_several_is_not_lost() {
+    let script = Script::default();
+    let _clients = [script.connect(), script.connect()];
+    script.fail(rustix::io::Errno::INVAL.raw_os_error());
+    let error = serve_listeners(vec![script.clone()], echo::<Stream>).await.unwrap_err();
+    assert_eq!(find_io(&*error).raw_os_error(), Some(rustix::io::Errno::INVAL.raw_os_error()));
+}
+
 #[test]
 #[should_panic(expected = "a server that serves no connection at all would wait forever")]
 fn a_limit_of_none_is_refused() {
@@ -353,6 +410,51 @@ async fn serve_tcp_serves_at_a_port() {
         stream.send_all(b"hello").await?;
         stream.send_eof().await?;
         assert_eq!(receive_all(&stream).await, b"hello");
+        n.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn a_thousand_connections_are_served_at_once_and_closed() {
+    const COUNT: usize = 1000;
+    // Both ends are descriptors of this process.
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum }).unwrap();
+    let (present, most) = (Cell::new(0), Cell::new(0));
+    let attend = async |stream: TcpStream| {
+        present.set(present.get() + 1);
+        most.set(most.get().max(present.get()));
+        let ended = echo(stream).await;
+        present.set(present.get() - 1);
+        ended
+    };
+    let listeners = TcpServer::new(0).host("127.0.0.1").listen().await.unwrap();
+    let address = listeners[0].local_addr().unwrap();
+    nursery!(|n| {
+        n.spawn(async { serve_listeners(listeners, attend).await });
+        let clients = RefCell::new(Vec::new());
+        nursery!(|n| {
+            for number in 0..COUNT {
+                let clients = &clients;
+                n.spawn(async move {
+                    let stream = TcpStream::connect(address).await?;
+                    stream.send_all(&number.to_le_bytes()).await?;
+                    let mut back = [0; size_of::<usize>()];
+                    assert_eq!(stream.receive_some(&mut back).await?, back.len());
+                    assert_eq!(usize::from_le_bytes(back), number);
+                    clients.borrow_mut().push(stream);
+                    Ok::<_, io::Error>(())
+                });
+            }
+        })?;
+        assert_eq!((present.get(), most.get()), (COUNT, COUNT));
+        for client in clients.take() {
+            client.send_eof().await?;
+            assert_eq!(client.receive_some(&mut [0; 4]).await?, 0);
+        }
+        assert_eq!(present.get(), 0);
         n.cancel();
     })
     .unwrap();

@@ -613,3 +613,21 @@ async fn a_socket_tells_its_addresses() {
     assert!(text.contains("peer_addr: None"), "{text}");
     checkpoint().await;
 }
+
+#[cfg(target_os = "linux")]
+#[trio::test]
+async fn a_type_with_flags_is_the_type() {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM.cloexec(), None).unwrap();
+    listener.bind(loopback()).unwrap();
+    listener.listen(1).unwrap();
+    // Datagrams would be received in turn.
+    nursery!(|n| {
+        n.spawn(async { listener.accept().await.map(drop) });
+        wait_all_tasks_blocked().await;
+        let error = listener.accept().await.unwrap_err();
+        assert!(is_error::<BusyResourceError>(&error), "{error}");
+        let client = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        client.connect(listener.local_addr()?).await?;
+    })
+    .unwrap();
+}

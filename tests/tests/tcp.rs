@@ -14,7 +14,8 @@ use tests::threads::in_thread;
 use trio::lowlevel::{checkpoint, statistics};
 use trio::net::{TcpListener, TcpStream};
 use trio::testing::{
-    assert_future_checkpoints, wait_all_tasks_blocked, wait_all_tasks_blocked_for,
+    FaultInjector, SystemCall, assert_future_checkpoints, wait_all_tasks_blocked,
+    wait_all_tasks_blocked_for,
 };
 use trio::{
     BrokenResourceError, BusyResourceError, CancelScope, ClosedResourceError, find_error, is_error,
@@ -701,4 +702,31 @@ fn an_accept_without_descriptors_is_an_error_and_the_connection_waits() {
         return trio::run(accepts_without_descriptors);
     };
     assert!(output.status.success(), "{}", stderr(&output));
+}
+
+/// A read that comes back short has emptied the socket: the next one waits without having tried.
+#[trio::test]
+async fn an_echo_costs_two_reads_and_two_writes() {
+    const TIMES: usize = 100;
+    let (near, far) = pair().await;
+    let faults = FaultInjector::new();
+    nursery!(|n| {
+        n.spawn(async move {
+            let mut buffer = [0; 1024];
+            while let count @ 1.. = far.receive_some(&mut buffer).await? {
+                far.send_all(&buffer[..count]).await?;
+            }
+            Ok::<_, io::Error>(())
+        });
+        let mut buffer = [0; 1024];
+        for _ in 0..TIMES {
+            near.send_all(&[7; 64]).await?;
+            assert_eq!(near.receive_some(&mut buffer).await?, 64);
+        }
+        assert_eq!(faults.count(SystemCall::Write), 2 * TIMES);
+        // Each side has tried in vain at most once, before it knew.
+        assert!(faults.count(SystemCall::Read) <= 2 * TIMES + 2);
+        near.close();
+    })
+    .unwrap();
 }

@@ -161,6 +161,10 @@ impl Listener for TcpListener {
     fn accept(&self) -> impl Future<Output = io::Result<TcpStream>> {
         TcpListener::accept(self)
     }
+
+    fn try_accept(&self) -> io::Result<TcpStream> {
+        TcpListener::try_accept(self)
+    }
 }
 
 /// Whether the error is that of one connection, which concerns nobody else.

@@ -136,7 +136,13 @@ impl UnixListener {
     ///
     /// As [`accept`](UnixListener::accept); of the kind `WouldBlock` if none waits.
     pub fn try_accept(&self) -> io::Result<UnixStream> {
-        Ok(UnixStream::over(self.socket.try_accept()?.0.into_handle()))
+        loop {
+            match self.socket.try_accept() {
+                Err(error) if is_of_the_connection(&error) => {}
+                Err(error) => return Err(error),
+                Ok((socket, _)) => return Ok(UnixStream::over(socket.into_handle())),
+            }
+        }
     }
 
     /// The address that is listened at.
@@ -212,6 +218,10 @@ impl Listener for UnixListener {
 
     fn accept(&self) -> impl Future<Output = io::Result<UnixStream>> {
         UnixListener::accept(self)
+    }
+
+    fn try_accept(&self) -> io::Result<UnixStream> {
+        UnixListener::try_accept(self)
     }
 }
 

@@ -24,4 +24,15 @@ pub trait Listener: AsyncResource {
     /// [`ClosedResourceError`](crate::ClosedResourceError) once the listener is closed, and the system's.
     /// What went wrong with one connection alone is no error.
     fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>>;
+
+    /// Takes a connection that waits already. Sync.
+    ///
+    /// A server takes several at once with it. A listener that cannot tell need not implement it.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Listener::accept); of the kind `WouldBlock` if none waits.
+    fn try_accept(&self) -> io::Result<Self::Stream> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
 }

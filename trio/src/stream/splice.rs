@@ -57,7 +57,7 @@ impl<'a> Shortcut<'a> {
             return Ok(None);
         };
         let mut left = count;
-        let busy = self.to.begin_sending()?;
+        let busy = self.to.begin_sending().await?;
         while left > 0 {
             let sent = self.to.sending(|to| {
                 let size = admit(SystemCall::Write, left)?;

@@ -63,12 +63,12 @@ impl Socket {
     async fn connected(&self) -> io::Result<()> {
         loop {
             self.handle.source().writable().await?;
-            if let Some(error) = self.handle.with(socket2::Socket::take_error)? {
-                return Err(error);
-            }
             match self.handle.with(socket2::Socket::peer_addr) {
-                // Not connected yet: woken too early.
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                    if let Some(error) = self.handle.with(socket2::Socket::take_error)? {
+                        return Err(error);
+                    }
+                    // Not yet: woken too early.
                     self.handle.source().would_block_writing();
                 }
                 result => return result.map(drop),
@@ -106,16 +106,16 @@ impl Socket {
         &self,
         pass_over: impl Fn(&io::Error) -> bool,
     ) -> io::Result<(Socket, SockAddr)> {
-        let accepted = self.handle.read(|socket| {
-            loop {
-                match accept(socket) {
-                    Err(error) if pass_over(&error) => {}
-                    other => return other,
+        loop {
+            // Each attempt lets others go first: an error that comes every time must not hold them up.
+            match self.handle.read(accept).await {
+                Err(error) if pass_over(&error) => {}
+                Err(error) => return Err(error),
+                Ok((socket, address)) => {
+                    return Ok((Socket::from_nonblocking(socket, self.turns.is_none())?, address));
                 }
             }
-        });
-        let (socket, address) = accepted.await?;
-        Ok((Socket::from_nonblocking(socket)?, address))
+        }
     }
 
     /// Takes a connection that waits. Sync.
@@ -129,7 +129,7 @@ impl Socket {
             self.handle.source().would_block_reading();
         }
         let (socket, address) = accepted?;
-        Ok((Socket::from_nonblocking(socket)?, address))
+        Ok((Socket::from_nonblocking(socket, self.turns.is_none())?, address))
     }
 }
 

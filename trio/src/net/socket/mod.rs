@@ -74,7 +74,10 @@ impl Socket {
     ///
     /// Outside a run.
     pub fn new(domain: Domain, ty: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
-        Socket::from_socket2(socket2::Socket::new(domain, ty, protocol)?)
+        let socket = new_nonblocking(domain, ty, protocol)?;
+        // A type can have flags with it.
+        let mixes = ty == Type::STREAM || socket.r#type()? == Type::STREAM;
+        Socket::from_nonblocking(socket, mixes)
     }
 
     /// Two sockets that are connected to each other. Sync.
@@ -106,11 +109,12 @@ impl Socket {
     /// Outside a run.
     pub fn from_socket2(socket: socket2::Socket) -> io::Result<Socket> {
         socket.set_nonblocking(true)?;
-        Socket::from_nonblocking(socket)
+        let mixes = socket.r#type()? == Type::STREAM;
+        Socket::from_nonblocking(socket, mixes)
     }
 
-    fn from_nonblocking(socket: socket2::Socket) -> io::Result<Socket> {
-        let mixes = socket.r#type()? == Type::STREAM;
+    /// A socket whose data would be mixed up by two who send or receive at once, or not.
+    fn from_nonblocking(socket: socket2::Socket, mixes: bool) -> io::Result<Socket> {
         let turns = || Box::new(Turns { sending: Semaphore::new(1), receiving: Semaphore::new(1) });
         Ok(Socket {
             handle: Handle::new(socket)?,
@@ -156,7 +160,8 @@ impl Socket {
     ///
     /// The system's, and a [`ClosedResourceError`](crate::ClosedResourceError) if the socket is closed.
     pub fn duplicate(&self) -> io::Result<Socket> {
-        let socket = Socket::from_nonblocking(self.handle.with(socket2::Socket::try_clone)?)?;
+        let socket = self.handle.with(socket2::Socket::try_clone)?;
+        let socket = Socket::from_nonblocking(socket, self.turns.is_none())?;
         socket.shut_down_write.set(self.shut_down_write.get());
         Ok(socket)
     }
@@ -233,6 +238,26 @@ impl Socket {
     ) -> io::Result<R> {
         self.handle.with(function)
     }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn new_nonblocking(
+    domain: Domain,
+    ty: Type,
+    protocol: Option<Protocol>,
+) -> io::Result<socket2::Socket> {
+    socket2::Socket::new(domain, ty.nonblocking(), protocol)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn new_nonblocking(
+    domain: Domain,
+    ty: Type,
+    protocol: Option<Protocol>,
+) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(domain, ty, protocol)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
 impl AsRawFd for Socket {

@@ -112,6 +112,10 @@ impl<S: Transport> ByteStream<S> {
         mut operation: impl FnMut(&S) -> io::Result<R>,
         waited: &mut bool,
     ) -> io::Result<R> {
+        let mut operation = |socket: &S| {
+            admit(SystemCall::Write, 0)?;
+            operation(socket)
+        };
         self.handle.write(&mut operation, waited).await.map_err(broken)
     }
 
@@ -154,8 +158,12 @@ impl<S: Transport> ByteStream<S> {
     /// One operation that receives.
     pub(crate) async fn receiving<R>(
         &self,
-        operation: impl FnMut(&S) -> io::Result<R>,
+        mut operation: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
+        let operation = |socket: &S| {
+            admit(SystemCall::Read, 0)?;
+            operation(socket)
+        };
         self.handle.read(operation).await.map_err(broken)
     }
 

@@ -36,10 +36,10 @@ impl<'a> From<&'a ByteStream<File>> for Descriptor<'a> {
 }
 
 impl<'a> Descriptor<'a> {
-    pub(crate) fn begin_sending(self) -> io::Result<ConflictGuard<'a>> {
+    pub(crate) async fn begin_sending(self) -> io::Result<ConflictGuard<'a>> {
         match self.0 {
-            Inner::Socket(stream) => stream.begin_sending(),
-            Inner::File(stream) => stream.begin_sending(),
+            Inner::Socket(stream) => stream.begin_sending().await,
+            Inner::File(stream) => stream.begin_sending().await,
         }
     }
 
