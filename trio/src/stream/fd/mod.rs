@@ -1,6 +1,8 @@
 //! Streams over descriptors: pipes and terminals, and the ground that sockets stand on.
 
 mod bytes;
+// Elsewhere nobody asks for more than whether there is one.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
 mod descriptor;
 mod handle;
 
