@@ -18,13 +18,14 @@ use benches::{Times, on_tokio, print_row};
 use futures::future::try_join_all;
 use smol::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use trio::net::{TcpListener, TcpStream, UdpSocket};
+use trio::net::{DatagramBatch, TcpListener, TcpStream, UdpSocket};
 use trio::nursery;
 
 const SMALL: usize = 64;
 /// What is received into. It is larger than what comes: a read that fills its buffer does not say whether
 /// there is more, and costs one more call.
 const BUFFER: usize = 1024;
+const BURST: usize = 32;
 const LARGE: usize = 64 * 1024;
 const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -73,6 +74,16 @@ const UDP: Workload = Workload {
     ],
 };
 
+/// Each as fast as it can: trio's are batches, of which the system sends and receives many with one call.
+const BURSTS: Workload = Workload {
+    name: "bursts",
+    work: [
+        ("trio", |_, times| trio::run(|| bursts(times)).expect(FINE)),
+        ("tokio", |_, times| on_tokio(tokio_bursts(times)).expect(FINE)),
+        ("smol", |_, times| on_smol(smol_bursts(times)).expect(FINE)),
+    ],
+};
+
 const FINE: &str = "nothing fails on the loopback interface";
 
 fn main() {
@@ -91,6 +102,7 @@ fn main() {
         ("64 KiB streamed", &STREAM, 1, 4000),
         ("connect, accept, close", &CONNECT, 1, 1000),
         ("64-byte datagram, there and back", &UDP, 1, 10_000),
+        ("64-byte datagram of a burst of 32", &BURSTS, 1, 32_000),
     ] {
         let measured = measure(workload, connections, times * scale, rounds);
         print_row(text, &measured);
@@ -119,8 +131,8 @@ fn once(arguments: &[String]) {
     let [runtime, workload, connections, times] = arguments else {
         panic!("--once RUNTIME WORKLOAD CONNECTIONS OPERATIONS");
     };
-    let found = [ECHO, STREAM, CONNECT, UDP].into_iter().find(|it| it.name == workload);
-    let works = found.expect("echo, stream, connect or udp").work;
+    let found = [ECHO, STREAM, CONNECT, UDP, BURSTS].into_iter().find(|it| it.name == workload);
+    let works = found.expect("echo, stream, connect, udp or bursts").work;
     let (_, work) = works.into_iter().find(|it| it.0 == runtime).expect("trio, tokio or smol");
     let times = times.parse().expect("a number");
     let time = work(connections.parse().expect("a number"), times);
@@ -231,6 +243,23 @@ async fn udp(times: u32) -> trio::Result<Duration> {
     Ok(start.elapsed())
 }
 
+#[trio::task]
+async fn bursts(times: u32) -> trio::Result<Duration> {
+    let (near, far) = (UdpSocket::bind(ANY)?, UdpSocket::bind(ANY)?);
+    let address = far.local_addr()?;
+    let datagrams = [(&[7; SMALL][..], address); BURST];
+    let mut batch = DatagramBatch::new(BURST, SMALL);
+    let start = Instant::now();
+    for _ in 0..times as usize / BURST {
+        assert_eq!(near.send_many(&datagrams).await?, BURST);
+        let mut received = 0;
+        while received < BURST {
+            received += far.recv_many(&mut batch).await?;
+        }
+    }
+    Ok(start.elapsed())
+}
+
 // tokio
 
 type TokioPair = (tokio::net::TcpStream, tokio::net::TcpStream);
@@ -325,6 +354,23 @@ async fn tokio_udp(times: u32) -> io::Result<Duration> {
         near.recv_from(&mut buffer).await?;
     }
     answering.await.expect("it does not panic")?;
+    Ok(start.elapsed())
+}
+
+async fn tokio_bursts(times: u32) -> io::Result<Duration> {
+    let near = tokio::net::UdpSocket::bind(ANY).await?;
+    let far = tokio::net::UdpSocket::bind(ANY).await?;
+    let address = far.local_addr()?;
+    let mut buffer = [0; SMALL];
+    let start = Instant::now();
+    for _ in 0..times as usize / BURST {
+        for _ in 0..BURST {
+            near.send_to(&[7; SMALL], address).await?;
+        }
+        for _ in 0..BURST {
+            far.recv_from(&mut buffer).await?;
+        }
+    }
     Ok(start.elapsed())
 }
 
@@ -433,5 +479,22 @@ async fn smol_udp(times: u32) -> io::Result<Duration> {
         near.recv_from(&mut buffer).await?;
     }
     answering.await?;
+    Ok(start.elapsed())
+}
+
+async fn smol_bursts(times: u32) -> io::Result<Duration> {
+    let near = smol::net::UdpSocket::bind(ANY).await?;
+    let far = smol::net::UdpSocket::bind(ANY).await?;
+    let address = far.local_addr()?;
+    let mut buffer = [0; SMALL];
+    let start = Instant::now();
+    for _ in 0..times as usize / BURST {
+        for _ in 0..BURST {
+            near.send_to(&[7; SMALL], address).await?;
+        }
+        for _ in 0..BURST {
+            far.recv_from(&mut buffer).await?;
+        }
+    }
     Ok(start.elapsed())
 }
