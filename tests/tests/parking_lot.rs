@@ -363,6 +363,55 @@ async fn one_who_was_moved_into_a_lot_that_goes_away_gets_an_error() {
     .unwrap();
 }
 
+#[trio::task]
+async fn waiter_with_note(lot: &ParkingLot, note: u64, record: &Record) {
+    lot.park_with(note).await.unwrap();
+    record.borrow_mut().push(("wake", note as u32));
+}
+
+#[trio::test]
+async fn those_with_certain_notes_are_unparked_wherever_they_are_in_the_queue() {
+    let (lot, record) = (ParkingLot::new(), Record::default());
+    nursery!(|n| {
+        for note in [5, 3, 9, 4, 3] {
+            n.spawn(waiter_with_note, &lot, note, &record);
+            wait_all_tasks_blocked().await;
+        }
+        assert_eq!(lot.unpark_noted(6..=8), 0);
+        assert_eq!(lot.unpark_noted(3..=4), 3);
+        assert_eq!(lot.len(), 2);
+        wait_all_tasks_blocked().await;
+        assert_eq!(woken(&record), [3, 4, 3]);
+        // The queue is whole.
+        n.spawn(waiter_with_note, &lot, 6, &record);
+        wait_all_tasks_blocked().await;
+        assert_eq!(lot.unpark_noted(0..=u64::MAX), 3);
+    })
+    .unwrap();
+    assert_eq!(woken(&record), [3, 4, 3, 5, 9, 6]);
+}
+
+#[trio::test]
+async fn a_park_that_was_unwound_is_not_parked_until_it_is_polled_again() {
+    let lot = ParkingLot::new();
+    let mut park = Box::pin(lot.park());
+    assert!(!park.is_parked());
+    let scope = CancelScope::new();
+    nursery!(|n| {
+        n.spawn(async { scope.run(async { (&mut park).await.is_ok() }).await });
+        wait_all_tasks_blocked().await;
+        assert_eq!(lot.len(), 1);
+        scope.cancel();
+    })
+    .unwrap();
+    assert!(!park.is_parked());
+    assert!(park.as_mut().now_or_never().is_none());
+    assert!(park.is_parked());
+    lot.unpark(1);
+    assert!(!park.is_parked());
+    park.await.unwrap();
+}
+
 // F78
 #[trio::test]
 async fn parking_in_a_broken_lot_is_an_error_that_names_the_breaker() {
@@ -651,55 +700,6 @@ async fn a_park_can_tell_that_it_was_moved() {
     assert!(!park.is_moved());
     one.unpark(1);
     assert!(!park.is_moved());
-}
-
-#[trio::task]
-async fn waiter_with_note(lot: &ParkingLot, note: u64, record: &Record) {
-    lot.park_with(note).await.unwrap();
-    record.borrow_mut().push(("wake", note as u32));
-}
-
-#[trio::test]
-async fn those_with_certain_notes_are_unparked_wherever_they_are_in_the_queue() {
-    let (lot, record) = (ParkingLot::new(), Record::default());
-    nursery!(|n| {
-        for note in [5, 3, 9, 4, 3] {
-            n.spawn(waiter_with_note, &lot, note, &record);
-            wait_all_tasks_blocked().await;
-        }
-        assert_eq!(lot.unpark_noted(6..=8), 0);
-        assert_eq!(lot.unpark_noted(3..=4), 3);
-        assert_eq!(lot.len(), 2);
-        wait_all_tasks_blocked().await;
-        assert_eq!(woken(&record), [3, 4, 3]);
-        // The queue is whole.
-        n.spawn(waiter_with_note, &lot, 6, &record);
-        wait_all_tasks_blocked().await;
-        assert_eq!(lot.unpark_noted(0..=u64::MAX), 3);
-    })
-    .unwrap();
-    assert_eq!(woken(&record), [3, 4, 3, 5, 9, 6]);
-}
-
-#[trio::test]
-async fn a_park_that_was_unwound_is_not_parked_until_it_is_polled_again() {
-    let lot = ParkingLot::new();
-    let mut park = Box::pin(lot.park());
-    assert!(!park.is_parked());
-    let scope = CancelScope::new();
-    nursery!(|n| {
-        n.spawn(async { scope.run(async { (&mut park).await.is_ok() }).await });
-        wait_all_tasks_blocked().await;
-        assert_eq!(lot.len(), 1);
-        scope.cancel();
-    })
-    .unwrap();
-    assert!(!park.is_parked());
-    assert!(park.as_mut().now_or_never().is_none());
-    assert!(park.is_parked());
-    lot.unpark(1);
-    assert!(!park.is_parked());
-    park.await.unwrap();
 }
 
 #[test]

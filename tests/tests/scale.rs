@@ -294,6 +294,58 @@ fn a_wide_nursery_is_cancelled() {
 }
 
 #[test]
+fn the_services_of_a_wide_nursery_are_ended() {
+    #[trio::task]
+    async fn main() {
+        nursery!(|n| {
+            for _ in 0..WIDE {
+                n.spawn_service(wait_for_ever);
+            }
+            wait_all_tasks_blocked().await;
+            assert_eq!(n.statistics().services, WIDE);
+        })
+        .unwrap();
+        assert_eq!(statistics().tasks_living, 1);
+    }
+    in_time(|| trio::run(main));
+}
+
+#[test]
+fn a_deep_tree_of_services_is_ended() {
+    #[trio::task(boxed)]
+    async fn descend(left: usize) {
+        nursery!(|n| {
+            if left > 1 {
+                n.spawn_service(descend, left - 1);
+            }
+            wait_all_tasks_blocked().await;
+        })
+        .unwrap();
+    }
+    in_time(|| trio::run(|| descend(DEEP)));
+}
+
+#[test]
+fn a_wide_nursery_is_asked_to_stop() {
+    #[trio::task]
+    async fn stops() {
+        assert!(trio::until_stop(sleep_forever).await.is_none());
+    }
+    #[trio::task]
+    async fn main() {
+        nursery!(|n| {
+            for _ in 0..WIDE / 2 {
+                n.spawn(stops);
+            }
+            wait_all_tasks_blocked().await;
+            n.request_stop(Duration::from_secs(3600));
+        })
+        .unwrap();
+    }
+    in_time(|| trio::run(main));
+}
+
+#[test]
 fn the_children_of_a_wide_nursery_are_cancelled_one_by_one() {
     #[trio::task]
     async fn main() {

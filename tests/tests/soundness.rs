@@ -6,16 +6,19 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::os::unix::process::ExitStatusExt;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures::FutureExt;
+use tests::faults::Fault;
 use tests::frames::{self, Shared, drive, keep, poll_once, share};
 use tests::panics::{panic_text, text};
 use tests::probe::OnDrop;
 use tests::rerun::{rerun, stderr};
 use trio::lowlevel::{self, RunVar, checkpoint};
 use trio::testing::wait_all_tasks_blocked;
-use trio::{CancelScope, Nursery, TaskHandle, nursery};
+use trio::{CancelScope, Nursery, Outcome, TaskHandle, nursery};
 
 const SIGABRT: i32 = 6;
 
@@ -439,6 +442,37 @@ async fn no_frame_is_polled_out_of_a_task() {
     assert!(texts.iter().all(|text| text.contains("inside a trio task")), "{texts:?}");
 }
 
+#[trio::task(boxed)]
+async fn boxed_frame(log: Log, text: &'static str) {
+    let local = text.to_owned();
+    nursery!(|n| {
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            log.borrow_mut().push(local.clone());
+        });
+        checkpoint().await;
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn frames_that_are_boxed_may_change_places_in_mid_run() {
+    let log = Log::default();
+    let mut one = boxed_frame(Rc::clone(&log), "one").into_future();
+    let mut other = boxed_frame(Rc::clone(&log), "other").into_future();
+    poll_fn(|cx| {
+        assert!(one.poll_unpin(cx).is_pending());
+        assert!(other.poll_unpin(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    std::mem::swap(&mut one, &mut other);
+    other.await;
+    assert_eq!(log.borrow()[0], "one");
+    one.await;
+    assert_eq!(*log.borrow(), ["one", "other"]);
+}
+
 // Frames that outlive their scope, their task, their run.
 
 #[trio::test]
@@ -751,6 +785,27 @@ async fn a_run_on_the_same_thread_is_refused_and_leaves_this_one_as_it_was() {
     lowlevel::current_task();
 }
 
+#[trio::test(allow(nested_runtime))]
+async fn a_destructor_cannot_start_a_run() {
+    let text = Rc::new(RefCell::new(String::new()));
+    let starts = OnDrop(|| *text.borrow_mut() = panic_text(|| trio::run(|| async {})));
+    trio::move_on_after(std::time::Duration::ZERO, async { sleeper(starts).await }).await;
+    assert!(text.borrow().contains("cannot be started from inside a run"), "{text:?}");
+}
+
+#[test]
+fn a_callback_that_starts_a_run_ends_the_one_it_is_called_in() {
+    let text = panic_text(|| {
+        trio::run(|| async {
+            let starts = || trio::run(|| async {});
+            lowlevel::current_trio_token().call_soon(starts).unwrap();
+            trio::sleep_forever().await;
+        });
+    });
+    assert!(text.contains("a function given to `call_soon` panicked"), "{text}");
+    assert!(text.contains("cannot be started from inside a run"), "{text}");
+}
+
 #[test]
 fn a_run_may_be_started_when_another_has_panicked() {
     panic_text(|| trio::run(|| async { panic!("the first") }));
@@ -867,6 +922,138 @@ async fn a_nursery_that_goes_while_a_task_is_started_into_it_leaves_the_task_to_
     assert_eq!(lowlevel::statistics().tasks_living, 1);
 }
 
+/// Drops the kept frame when it is woken.
+#[derive(Default)]
+struct DropsWhenWoken(AtomicBool);
+
+impl Wake for DropsWhenWoken {
+    fn wake(self: Arc<Self>) {
+        frames::drop_kept();
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Polls a frame once, with that waker.
+fn poll_with(shared: &Shared, waker: &Arc<DropsWhenWoken>) {
+    let waker = Waker::from(Arc::clone(waker));
+    let mut frame = shared.borrow_mut();
+    let polled = frame.as_mut().unwrap().as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+}
+
+#[trio::task]
+async fn starts_later(status: trio::TaskStatus<()>) {
+    wait_all_tasks_blocked().await;
+    status.started(());
+    checkpoint().await;
+}
+
+/// Waits in a nursery for what is started there, once it may.
+#[trio::task]
+async fn waits_for_services(may: Rc<Cell<bool>>) {
+    let _ = nursery!(|n| {
+        frames::keep_nursery(n);
+        poll_fn(|_| if may.get() { Poll::Ready(()) } else { Poll::Pending }).await;
+    });
+}
+
+#[trio::task]
+async fn starts_there(service: bool) {
+    let n = frames::kept_nursery();
+    let _ = match service {
+        true => n.start_service(starts_later).await,
+        false => n.start(starts_later).await,
+    };
+}
+
+#[trio::test]
+async fn a_start_may_be_dropped_by_the_one_whom_its_end_wakes() {
+    let waker = Arc::default();
+    nursery!(|n| {
+        n.spawn(opens_a_nursery_for_starts);
+        checkpoint().await;
+        let shared = share(starts_there(false).into_future());
+        poll_with(&shared, &waker);
+        keep(&shared);
+        wait_all_tasks_blocked().await;
+        wait_all_tasks_blocked().await;
+        assert!(waker.0.load(Ordering::Relaxed));
+        let statistics = frames::kept_nursery().statistics();
+        assert_eq!((statistics.starting, statistics.children), (0, 0));
+        frames::kept_nursery().cancel();
+    })
+    .unwrap();
+}
+
+#[trio::task]
+async fn opens_a_nursery_for_starts() {
+    let _ = nursery!(|n| {
+        frames::keep_nursery(n);
+        trio::sleep_forever().await;
+    });
+}
+
+#[trio::test]
+async fn a_start_may_be_dropped_by_the_one_who_waits_for_services() {
+    let (waker, may) = (Arc::default(), Rc::new(Cell::new(false)));
+    let waiting = share(waits_for_services(Rc::clone(&may)).into_future());
+    poll_with(&waiting, &waker);
+    let starting = share(starts_there(true).into_future());
+    assert!(poll_once(&starting).is_pending());
+    keep(&starting);
+    may.set(true);
+    // From here on it waits for what is being started, with that waker.
+    poll_with(&waiting, &waker);
+    wait_all_tasks_blocked().await;
+    wait_all_tasks_blocked().await;
+    assert!(waker.0.load(Ordering::Relaxed));
+    drive(waiting).await;
+}
+
+#[test]
+fn a_start_in_progress_may_outlive_its_run() {
+    #[trio::task]
+    async fn never_starts(_status: trio::TaskStatus<()>) {
+        trio::sleep_forever().await;
+    }
+    #[trio::task]
+    async fn starts() {
+        let _ = nursery!(|n| {
+            let _ = n.start(never_starts).await;
+        });
+    }
+    #[trio::task]
+    async fn begins(shared: Shared) {
+        assert!(poll_once(&shared).is_pending());
+        checkpoint().await;
+    }
+    let shared = share(starts().into_future());
+    trio::run(|| begins(Rc::clone(&shared)));
+    drop(shared);
+}
+
+#[trio::test]
+async fn a_monitored_task_that_goes_with_its_frame_has_been_cancelled() {
+    type Place = Rc<RefCell<Vec<TaskHandle<()>>>>;
+    #[trio::task]
+    async fn monitors(place: Place) {
+        let _ = nursery!(|n| {
+            place.borrow_mut().push(n.spawn_monitored(sleeper, OnDrop(|| {})));
+            let panics = OnDrop(|| panic!("on purpose"));
+            place.borrow_mut().push(n.spawn_monitored(sleeper, panics));
+            trio::sleep_forever().await;
+        });
+    }
+    let place = Place::default();
+    let shared = share(monitors(Rc::clone(&place)).into_future());
+    assert!(poll_once(&shared).is_pending());
+    wait_all_tasks_blocked().await;
+    drop(shared);
+    let [cancelled, panicked] = <[_; 2]>::try_from(place.take()).unwrap();
+    assert!(matches!(cancelled.outcome().await, Outcome::Cancelled));
+    assert!(matches!(panicked.outcome().await, Outcome::Panicked(_)));
+}
+
 // Frames that were got at by taking apart what the macros make.
 
 /// What is inside of what an `async` block of a task becomes: a plain future.
@@ -917,6 +1104,79 @@ async fn a_block_that_was_taken_apart_has_no_nursery_in_a_foreign_future() {
     std::mem::forget(frame);
     drop(text);
     wait_all_tasks_blocked().await;
+}
+
+/// Hides an `.await` from the task, so that what it awaits gets the very context that the task's frame is
+/// polled with.
+macro_rules! wait_for {
+    ($future:expr) => {
+        $future.await
+    };
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_has_no_nursery_where_an_await_is_hidden() {
+    let text = String::from("the parent's text");
+    let mut frame = Box::pin(frame_of_block!(async {
+        let _ = nursery!(|n| {
+            n.spawn(reads, &text);
+            trio::sleep_forever().await;
+        });
+    }));
+    wait_for!(poll_fn(|cx| {
+        let panic = panic_text(|| frame.as_mut().poll(cx));
+        assert!(panic.contains("a frame of a task is polled by hand"), "{panic}");
+        Poll::Ready(())
+    }));
+    std::mem::forget(frame);
+    drop(text);
+    wait_all_tasks_blocked().await;
+    assert_eq!(lowlevel::statistics().tasks_living, 1);
+}
+
+#[trio::task(boxed)]
+async fn reads_in_a_box(text: &str) {
+    let _ = nursery!(|n| {
+        n.spawn(reads, text);
+        trio::sleep_forever().await;
+    });
+}
+
+#[trio::test]
+async fn a_boxed_frame_in_a_block_that_was_taken_apart_has_no_nursery() {
+    let text = String::from("the parent's text");
+    let mut frame = Box::pin(frame_of_block!(async { reads_in_a_box(&text).await }));
+    wait_for!(poll_fn(|cx| {
+        let panic = panic_text(|| frame.as_mut().poll(cx));
+        assert!(panic.contains("a frame of a task is polled by hand"), "{panic}");
+        Poll::Ready(())
+    }));
+    std::mem::forget(frame);
+    drop(text);
+    wait_all_tasks_blocked().await;
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_leaves_nothing_in_the_traceback_where_an_await_is_hidden() {
+    let kept: Shared = Rc::default();
+    let task = lowlevel::current_task();
+    nursery!(|n| {
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            drop(kept.take());
+            assert_eq!(task.traceback().len(), 1);
+            lowlevel::task_tree();
+            n.cancel();
+        });
+        *kept.borrow_mut() = Some(Box::pin(frame_of_block!(async {
+            trio::sleep_forever().await;
+        })));
+        wait_for!(poll_fn(|cx| match &mut *kept.borrow_mut() {
+            Some(frame) => frame.as_mut().poll(cx),
+            None => Poll::Ready(()),
+        }));
+    })
+    .unwrap();
 }
 
 #[trio::test]
@@ -971,7 +1231,8 @@ async fn a_block_that_was_taken_apart_leaves_nothing_in_the_traceback() {
 mod fake {
     pub mod __private {
         pub use trio::__private::{
-            BodyProbe, Error, NurseryGuard, OtherBody, Site, UnitBody, enter,
+            BodyProbe, Error, LookFunction, NotAwaitable, NurseryGuard, Operand, OtherBody, Site,
+            UnitBody, start_traits,
         };
 
         pub struct Call<F>(pub F);
@@ -1134,5 +1395,44 @@ fn an_instrument_that_drops_the_frame_of_a_task_that_is_just_ending_aborts_the_p
         "an_instrument_that_drops_the_frame_of_a_task_that_is_just_ending_aborts_the_process",
     ) {
         drop_at("after", "ends");
+    }
+}
+
+#[test]
+fn an_instrument_that_drops_the_handle_of_a_task_that_is_just_ending_loses_no_error() {
+    type Place = Rc<RefCell<Option<TaskHandle<()>>>>;
+    struct Drops(Place);
+    impl lowlevel::Instrument for Drops {
+        fn after_task_step(&self, task: &lowlevel::Task) {
+            if task.name() == "fails" {
+                drop(self.0.take());
+                assert!(task.is_finished());
+            }
+        }
+    }
+    #[trio::task]
+    async fn fails() -> Result<(), Fault> {
+        checkpoint().await;
+        Err(Fault("an error, on purpose"))
+    }
+    #[trio::task]
+    async fn main(place: Place) {
+        nursery!(|n| {
+            *place.borrow_mut() = Some(n.spawn_monitored(fails));
+        })
+        .unwrap();
+    }
+    let name = "an_instrument_that_drops_the_handle_of_a_task_that_is_just_ending_loses_no_error";
+    match rerun(name) {
+        None => {
+            let place = Place::default();
+            let instrument = Rc::new(Drops(Rc::clone(&place)));
+            trio::Builder::new().instrument(instrument).run(|| main(place));
+        }
+        Some(output) => {
+            assert!(output.status.success(), "{}", stderr(&output));
+            let said = "nobody asked how task `fails` ended: an error, on purpose";
+            assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        }
     }
 }

@@ -14,7 +14,9 @@ use std::time::Duration;
 use tests::faults::OnDrop;
 use tests::panics::panic_text;
 use tests::rerun::alone;
-use trio::lowlevel::{checkpoint, current_task, in_trio_run, in_trio_task, spawn_system_task};
+use trio::lowlevel::{
+    checkpoint, current_task, in_trio_run, in_trio_task, spawn_system_task, task_tree,
+};
 use trio::sync::CapacityLimiter;
 use trio::testing::{
     active_thread_count, assert_checkpoints, assert_future_checkpoints, wait_all_tasks_blocked,
@@ -757,4 +759,20 @@ fn a_panic_around_the_task_waits_for_the_thread_before_what_that_borrows_goes() 
     });
     assert_eq!(text, "in the midst of it");
     assert!(done.load(Ordering::SeqCst));
+}
+
+#[trio::test]
+async fn a_task_that_waits_for_a_thread_says_so() {
+    let (mut gate, wait) = Gate::new();
+    let mut tree = String::new();
+    nursery!(|n| {
+        n.spawn(run_in_worker_thread, wait);
+        wait_all_tasks_blocked().await;
+        tree = task_tree();
+        gate.open();
+    })
+    .unwrap();
+    assert!(tree.contains("task `in_worker_thread"), "{tree}");
+    assert!(tree.contains("waits for another thread"), "{tree}");
+    assert!(tree.contains("errand(job, send).await"), "{tree}");
 }

@@ -69,7 +69,7 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
     around(Kind::Test, options, item, |around| {
-        let Around { names, name, options, result, .. } = around;
+        let Around { names, name, options, result, refused, .. } = around;
         let root = names.root();
         let span = Span::mixed_site();
         let clock = options
@@ -77,7 +77,11 @@ pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
             .then(|| quote_spanned!(span=> .clock(#root::testing::MockClock::autojump())));
         let seed = options.seed.as_ref().map(|seed| quote_spanned!(span=> .scheduler_seed(#seed)));
         Outer {
-            attributes: quote_spanned!(span=> #[::core::prelude::v1::test]),
+            // With errors in it, it is compiled also where tests are not, so that they are said.
+            attributes: match refused {
+                true => TokenStream::new(),
+                false => quote_spanned!(span=> #[::core::prelude::v1::test]),
+            },
             output: result.to_token_stream(),
             run: quote_spanned!(span=> #root::Builder::new().for_test() #clock #seed .run(#name)),
         }
@@ -136,6 +140,8 @@ struct Around<'a> {
     /// The return type as the user wrote it, and a span for what is wrong with it.
     result: &'a ReturnType,
     output: Span,
+    /// Something is wrong with it.
+    refused: bool,
 }
 
 /// What the function around a task has of its own.
@@ -165,7 +171,14 @@ fn around(
         ReturnType::Type(_, ty) => crate::names::Extent::of(ty).first,
         ReturnType::Default => Span::mixed_site(),
     };
-    let around = Around { names: &names, options: &options, name: &name, result: &result, output };
+    let around = Around {
+        names: &names,
+        options: &options,
+        name: &name,
+        result: &result,
+        output,
+        refused: report.has_errors(),
+    };
     let Outer { attributes: own, output, run } = outer(&around);
     // A function that cannot be called is still checked.
     let run = if fits { run } else { quote_spanned!(Span::mixed_site()=> loop {}) };

@@ -77,7 +77,9 @@ impl List {
     pub fn check(&self, report: &mut Report) {
         for name in &self.names {
             let text = name.to_string();
-            if rules::named(&text).is_none() {
+            if rules::RULES.iter().any(|rule| rule.name == text && !rule.can_be_allowed()) {
+                report.structure(rules::FIXED_RULE, name, &[&text]);
+            } else if rules::named(&text).is_none() {
                 let known: Vec<_> = rules::switchable().map(|rule| rule.name).collect();
                 let hint = did_you_mean(&text, &known);
                 report.structure(rules::UNKNOWN_RULE, name, &[&text, &hint, &known.join(", ")]);

@@ -59,7 +59,10 @@ impl Nursery {
         }
         let mut binders = closure.inputs.iter();
         let (Some(binder), None) = (binders.next(), binders.next()) else {
-            return fault(&closure.inputs.to_token_stream(), "");
+            return match closure.inputs.is_empty() {
+                true => fault(&mac.path, ""),
+                false => fault(&closure.inputs, ""),
+            };
         };
         let name = match binder {
             Pat::Type(typed) => &*typed.pat,

@@ -191,15 +191,22 @@ mod tests {
         assert_eq!(
             errors[0],
             "unknown option `clok`; did you mean `clock`?\n\
-             help: expected one of: clock, seed, allow, warn, deny, crate"
+             help: expected one of: clock, seed, allow, warn, deny, crate\n\
+             rule: unknown_option"
         );
-        assert_eq!(errors[1], "malformed option `seed = x`\nhelp: write `seed = 7`");
+        assert_eq!(
+            errors[1],
+            "malformed option `seed = x`\nhelp: write `seed = 7`\nrule: malformed_option"
+        );
         assert!(options.mock_clock);
     }
 
     #[test]
     fn an_option_given_twice_is_an_error() {
         let (_, errors) = parse(Kind::Task, quote!(boxed, boxed));
-        assert_eq!(errors, ["the option `boxed` is given twice\nhelp: remove one"]);
+        assert_eq!(
+            errors,
+            ["the option `boxed` is given twice\nhelp: remove one\nrule: duplicate_option"]
+        );
     }
 }

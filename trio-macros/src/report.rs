@@ -34,18 +34,14 @@ impl Report {
             Level::Allow => {}
             Level::Warn => self.warnings.push((rule, Extent::of(place).first)),
             Level::Deny => {
-                let (message, help) = rule.texts(fill);
-                let name = rule.name;
-                let text = format!("{message}\nhelp: {help}\nrule: {name}");
-                self.errors.push(Found { place: Extent::of(place), text });
+                self.structure(rule, place, fill);
             }
         }
     }
 
     /// A rule is broken at `place`, whatever is allowed there.
     pub fn structure(&mut self, rule: &'static Rule, place: &impl ToTokens, fill: &[&str]) {
-        let (message, help) = rule.texts(fill);
-        let text = format!("{message}\nhelp: {help}");
+        let text = text(rule, fill);
         self.errors.push(Found { place: Extent::of(place), text });
     }
 
@@ -58,6 +54,11 @@ impl Report {
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.errors.is_empty() && self.warnings.is_empty()
+    }
+
+    /// Whether there is one.
+    pub fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
     }
 
     /// The number of errors.
@@ -117,9 +118,14 @@ fn warning(rule: &Rule, place: Span, names: &Crate) -> TokenStream {
     }
 }
 
+/// What an error says, and the name under which `docs/rules.md` explains it.
+fn text(rule: &Rule, fill: &[&str]) -> String {
+    let (message, help) = rule.texts(fill);
+    format!("{message}\nhelp: {help}\nrule: {}", rule.name)
+}
+
 /// An error outside of any function.
 pub fn alone(rule: &'static Rule, fill: &[&str]) -> TokenStream {
-    let (message, help) = rule.texts(fill);
-    let text = format!("{message}\nhelp: {help}");
+    let text = text(rule, fill);
     quote_spanned!(Span::call_site()=> ::core::compile_error! { #text })
 }

@@ -201,6 +201,50 @@
 //! # trio::run(example);
 //! ```
 //!
+//! # Sharing and passing things
+//!
+//! Children of one nursery share what their parent has, by reference; between two `.await`s nobody else
+//! runs, so that a `Cell` or a `RefCell` will do. What holds across an `.await`, and what is waited for, is
+//! in [`sync`]: [`Lock`](sync::Lock), [`RwLock`](sync::RwLock), [`Semaphore`](sync::Semaphore),
+//! [`CapacityLimiter`](sync::CapacityLimiter), [`Event`](sync::Event), [`Condition`](sync::Condition) and
+//! [`Queue`](sync::Queue). [`channel`](mod@channel) has channels with ends that are cloned and closed. All
+//! hand over strictly in order, and nothing is lost when one who waits is cancelled.
+//!
+//! ```
+//! use trio::{nursery, sync::Queue};
+//!
+//! #[trio::task]
+//! async fn produce(jobs: &Queue<u32>) -> trio::Result<()> {
+//!     for job in 0..10 {
+//!         jobs.put(job).await?; // waits while two are in the queue
+//!     }
+//!     jobs.close();
+//!     Ok(())
+//! }
+//!
+//! # #[trio::task] async fn example() -> trio::Result<()> {
+//! let jobs = Queue::new(2);
+//! let mut sum = 0;
+//! nursery!(|n| {
+//!     n.spawn(produce, &jobs);
+//!     while let Ok(job) = jobs.get().await {
+//!         sum += job;
+//!     }
+//! })?;
+//! assert_eq!(sum, 45);
+//! # Ok(()) }
+//! # trio::run(example).unwrap();
+//! ```
+//!
+//! [`task_local!`] declares variables whose value belongs to a task, its children and its threads.
+//!
+//! # Threads and signals
+//!
+//! What blocks or computes for long goes into a thread, and may borrow:
+//! [`run_in_worker_thread`](thread::run_in_worker_thread). From there, and from threads of others,
+//! [`thread::run_in_trio_thread`] and [`thread::await_in_trio_thread`] call back in.
+//! [`signal::open_signal_receiver`] makes signals something to wait for.
+//!
 //! # Foreign code
 //!
 //! Any future can be awaited in a task, and the leaves of this crate ([`sleep`], the methods of
@@ -232,8 +276,12 @@
 //! ```
 //!
 //! [`testing::wait_all_tasks_blocked`] waits until the others have got as far as they get, `seed = 7`
-//! shuffles the order of the tasks reproducibly, and [`testing::assert_checkpoints`] checks that an
-//! operation of yours is a checkpoint.
+//! shuffles the order of the tasks reproducibly, [`testing::Sequencer`] puts steps of several tasks in
+//! order, and [`testing::assert_future_checkpoints`] checks that an operation of yours is a checkpoint.
+//! [`testing::CancelInjector`] runs a piece of code again and again, cancelled at another moment each
+//! time, and [`testing::FaultInjector`] lets system calls fail. There are
+//! [streams in memory](testing::memory_stream_pair), and [suites](testing::check_two_way_stream) that check
+//! a stream of your own.
 //!
 //! # Seeing inside
 //!
@@ -378,7 +426,7 @@ pub mod lowlevel {
 /// What the macros expand to. Not for use by hand, and not stable.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::runtime::awaiting::{Checkpoint, Entered, enter};
+    pub use crate::runtime::awaiting::{Checkpoint, Entered, NotAwaitable, Operand};
     pub use crate::runtime::call::{Block, Call};
     pub use crate::runtime::combine::{branch, join, race, try_join};
     pub use crate::runtime::error::Error;
@@ -386,7 +434,7 @@ pub mod __private {
     pub use crate::runtime::main_result::{main_traits, run_main};
     pub use crate::runtime::nursery::{Nursery, NurseryGuard};
     pub use crate::runtime::output::{Never, Returns};
-    pub use crate::runtime::thunk::Thunk;
+    pub use crate::runtime::thunk::{LookFunction, LookThunk, Thunk, start_traits, thunk_traits};
     pub use crate::runtime::trace::Site;
     pub use crate::runtime::unawaited;
 }

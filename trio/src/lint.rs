@@ -21,7 +21,7 @@ pub const unused_nursery: () = ();
 
 /// This outlives the nursery it is started in, and nobody waits for it.
 #[deprecated(
-    note = "this outlives the nursery it is started in, and nobody waits for it\nhelp: use `n.spawn(f)`; for blocking code `run_in_worker_thread(f).await`"
+    note = "this outlives the nursery it is started in, and nobody waits for it\nhelp: use `n.spawn(f, args)`; for blocking code `trio::thread::run_in_worker_thread(f, args).await`"
 )]
 pub const unstructured_spawn: () = ();
 
@@ -57,7 +57,7 @@ pub const scope_no_guaranteed_checkpoint: () = ();
 
 /// This loop asks again and again instead of waiting.
 #[deprecated(
-    note = "this loop asks again and again instead of waiting\nhelp: let the one who changes the condition wake this task, with an event or a channel"
+    note = "this loop asks again and again instead of waiting\nhelp: wait for a `trio::sync::Event`: `ready.wait().await`; whoever changes the condition calls `ready.set()`"
 )]
 pub const busy_wait: () = ();
 
@@ -75,7 +75,7 @@ pub const long_sleep: () = ();
 
 /// `select!` drops the futures that lose in the middle of their work.
 #[deprecated(
-    note = "`select!` drops the futures that lose in the middle of their work\nhelp: run them in a nursery and cancel it when the first is done"
+    note = "`select!` drops the futures that lose in the middle of their work\nhelp: use `trio::race!`, which stops the others in good order, or a nursery that the first one cancels"
 )]
 pub const raw_select: () = ();
 
@@ -85,36 +85,36 @@ pub const blocking_sleep: () = ();
 
 /// Reading from the terminal stops all tasks until a line is there.
 #[deprecated(
-    note = "reading from the terminal stops all tasks until a line is there\nhelp: read in a thread: `run_in_worker_thread(f).await`"
+    note = "reading from the terminal stops all tasks until a line is there\nhelp: read in a thread: `trio::thread::run_in_worker_thread(f, args).await`"
 )]
 pub const blocking_stdin: () = ();
 
 /// Working with files stops all tasks until it is done.
 #[deprecated(
-    note = "working with files stops all tasks until it is done\nhelp: do it in a thread: `run_in_worker_thread(f).await`"
+    note = "working with files stops all tasks until it is done\nhelp: do it in a thread: `trio::thread::run_in_worker_thread(f, args).await`"
 )]
 pub const blocking_fs: () = ();
 
 /// Asking the file system stops all tasks until it answers.
 #[deprecated(
-    note = "asking the file system stops all tasks until it answers\nhelp: do it in a thread: `run_in_worker_thread(f).await`"
+    note = "asking the file system stops all tasks until it answers\nhelp: do it in a thread: `trio::thread::run_in_worker_thread(f, args).await`"
 )]
 pub const blocking_path_method: () = ();
 
 /// Waiting for a process stops all tasks until it is done.
 #[deprecated(
-    note = "waiting for a process stops all tasks until it is done\nhelp: wait in a thread: `run_in_worker_thread(f).await`"
+    note = "waiting for a process stops all tasks until it is done\nhelp: wait in a thread: `trio::thread::run_in_worker_thread(f, args).await`"
 )]
 pub const blocking_process: () = ();
 
 /// This stops all tasks until the other side answers.
 #[deprecated(
-    note = "this stops all tasks until the other side answers\nhelp: use `trio::net`, or `run_in_worker_thread(f).await`"
+    note = "this stops all tasks until the other side answers\nhelp: use `trio::net`, or do it in a thread: `trio::thread::run_in_worker_thread(f, args).await`"
 )]
 pub const blocking_net: () = ();
 
 /// This stops the thread, and all tasks with it.
 #[deprecated(
-    note = "this stops the thread, and all tasks with it\nhelp: wait for an operation of trio, or do it in a thread: `run_in_worker_thread(f).await`"
+    note = "this stops the thread, and all tasks with it\nhelp: use what tasks can wait for, as in `trio::sync`, or do it in a thread: `trio::thread::run_in_worker_thread(f, args).await`"
 )]
 pub const blocking_sync: () = ();

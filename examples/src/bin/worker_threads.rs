@@ -100,7 +100,10 @@ fn tell(progress: HomeRef<'_, Progress>, looked_at: u64) -> Result<(), NoAnswer>
 }
 
 fn is_prime(number: u64) -> bool {
-    number >= 2 && (2..).take_while(|divisor| divisor * divisor <= number).all(|d| number % d != 0)
+    number >= 2
+        && (2..)
+            .take_while(|divisor| divisor * divisor <= number)
+            .all(|divisor| !number.is_multiple_of(divisor))
 }
 
 /// Parts of the same size, but for the last.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use trio::lowlevel::statistics;
 use trio::testing::MockClock;
-use trio::{Builder, CancelScope, ErrorGroup, Nursery, TaskHandle, current_time};
+use trio::{Builder, CancelScope, ErrorGroup, Nursery, TaskHandle, TaskStatus, current_time};
 
 use crate::program::{Entry, Kind, Node, Report, Tree, What};
 
@@ -103,8 +103,9 @@ impl<'p> Here<'p> {
         Here { children: Rc::default(), ..self.clone() }
     }
 
-    /// In a clean-up nothing around can be reached.
-    fn in_cleanup(&self) -> Here<'p> {
+    /// Where nothing around can be reached: in a clean-up, in a task that has started, and in a service,
+    /// which would be told that nobody needs it in the midst of what it has caused.
+    fn alone(&self) -> Here<'p> {
         Here { scopes: vec![], nurseries: vec![], children: Rc::default(), ..self.clone() }
     }
 
@@ -164,22 +165,31 @@ async fn step<'p>(node: &'p Node, here: Here<'p>) -> trio::Result<()> {
                 here.log(node.id, What::Caught(tree_of(&*error)));
             }
         }
-        Kind::Scope { timeout, shield, body } => {
+        Kind::Scope { timeout, shield, stoppable, body } => {
             let scope = match timeout {
                 Some(span) => CancelScope::with_timeout(span.duration()),
                 None => CancelScope::new(),
             }
-            .shielded(*shield);
+            .shielded(*shield)
+            .stoppable(stoppable.is_some());
             let result = scope.run(async { run(body, here.inside(&scope)).await }).await;
             assert_eq!(scope.cancelled_caught(), result.is_none());
             match result {
                 Some(result) => result?,
-                None => here.log(node.id, What::Absorbed),
+                None => {
+                    here.log(node.id, What::Absorbed);
+                    if let Some(span) = stoppable {
+                        trio::sleep(span.duration()).await;
+                    }
+                }
             }
         }
-        Kind::Nursery { shield, children, body } => trio::nursery!(|n| {
+        Kind::Nursery { shield, services, children, body } => trio::nursery!(|n| {
             n.cancel_scope().set_shield(*shield);
             let here = here.in_body(n);
+            for service in services {
+                n.spawn_service(run, service, here.alone());
+            }
             for child in children {
                 let child = n.spawn(run, child, here.in_child());
                 here.children.borrow_mut().push(child);
@@ -189,7 +199,7 @@ async fn step<'p>(node: &'p Node, here: Here<'p>) -> trio::Result<()> {
         Kind::Finally { limit, body, cleanup } => {
             let body = async { run(body, here.clone()).await };
             let cleanup = async {
-                if let Err(error) = run(cleanup, here.in_cleanup()).await {
+                if let Err(error) = run(cleanup, here.alone()).await {
                     here.log(node.id, What::Caught(tree_of(&*error)));
                 }
             };
@@ -213,6 +223,29 @@ async fn step<'p>(node: &'p Node, here: Here<'p>) -> trio::Result<()> {
             trio::sleep(span.duration()).await;
         }
         Kind::Spawn(index, child) => here.spawn(*index, child),
+        Kind::Start(index, before, after) => {
+            if let Some(&(nursery, _)) = nth_from_the_end(&here.nurseries, *index) {
+                let here = here.in_child();
+                nursery.start(|status| start(status, before, after, here)).await?;
+            }
+        }
+        Kind::Stop(index, grace, span) => {
+            here.scope(*index).inspect(|scope| scope.request_stop(grace.duration()));
+            trio::sleep(span.duration()).await;
+        }
     }
     Ok(())
+}
+
+#[trio::task]
+async fn start<'p>(
+    status: TaskStatus<()>,
+    before: &'p Node,
+    after: &'p Node,
+    here: Here<'p>,
+) -> trio::Result<()> {
+    let alone = here.alone();
+    run(before, here).await?;
+    status.started(());
+    run(after, alone).await
 }

@@ -1,6 +1,7 @@
-//! Random programs of nurseries, scopes, shields, deadlines, clean-up, failures and panics, run under
-//! virtual time, against a model that shares nothing with the runtime: who ended how, and when; that
-//! nothing is left running; and that every error is accounted for.
+//! Random programs of nurseries, services, starts, scopes, shields, deadlines, requests to stop,
+//! clean-up, failures and panics, run under virtual time, against a model that shares nothing with the
+//! runtime: who ended how, and when; that nothing is left running; and that every error is accounted
+//! for.
 //!
 //! ```text
 //!                     ┌─▶ interpreter.rs: a run of the runtime ──▶ log ─┐
@@ -10,6 +11,7 @@
 //!
 //! More programs: `PROPTEST_CASES=100000`; others: `PROPTEST_RNG_SEED=…`.
 
+mod causes;
 mod interpreter;
 mod oracle;
 mod program;

@@ -7,24 +7,9 @@
 //! happens inside it, so the inside is evaluated again, with one cause more each time: the next one.
 //! An effect is later than its cause, so that what comes before the next cause is certain by then.
 
+use crate::causes::{Act, Cause, Causes, NEVER, Time};
 use crate::interpreter::nth_from_the_end;
 use crate::program::{Entry, Kind, Node, Report, Span, Tree, What};
-
-/// Nanoseconds, and a count of steps: causes and effects at the same time have an order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Time(u64, u32);
-
-const NEVER: Time = Time(u64::MAX, 0);
-
-impl Time {
-    fn next(self) -> Time {
-        Time(self.0, self.1 + 1)
-    }
-
-    fn after(self, span: &Span) -> Time {
-        Time(self.0 + span.nanos(), 0)
-    }
-}
 
 #[derive(Clone)]
 enum How {
@@ -39,6 +24,8 @@ enum How {
 struct Place {
     /// From when on whatever waits here unwinds.
     cancelled: Time,
+    /// From when on a stoppable scope here is cancelled.
+    stopping: Time,
     scopes: Vec<u32>,
     /// With how many of the scopes are around their children.
     nurseries: Vec<(u32, usize)>,
@@ -46,14 +33,11 @@ struct Place {
     body_of: Option<u32>,
 }
 
-/// A reach for something around.
-#[derive(Clone, Copy)]
-enum Act<'p> {
-    Cancel,
-    Unshield,
-    MoveDeadline(&'p Span),
-    CancelChild(usize),
-    Spawn(&'p Node),
+impl Place {
+    /// Where nothing around can be reached, and nothing reaches in but a cancellation.
+    fn alone(cancelled: Time, stopping: Time) -> Place {
+        Place { cancelled, stopping, scopes: vec![], nurseries: vec![], body_of: None }
+    }
 }
 
 /// What was done in an evaluation.
@@ -91,95 +75,39 @@ impl<'p> Done<'p> {
     }
 }
 
-/// What a scope or nursery can learn.
-#[derive(Clone, Copy)]
-enum Cause<'p> {
-    Cancelled,
-    Unshielded,
-    ChildCancelled(usize),
-    Child(&'p Node),
-}
-
-impl Cause<'_> {
-    fn is(&self, other: &Cause<'_>) -> bool {
-        match (self, other) {
-            (Cause::Cancelled, Cause::Cancelled) | (Cause::Unshielded, Cause::Unshielded) => true,
-            (Cause::ChildCancelled(one), Cause::ChildCancelled(other)) => one == other,
-            (Cause::Child(one), Cause::Child(other)) => one.id == other.id,
-            _ => false,
-        }
-    }
-}
-
-/// What a scope or nursery has learned, in order, and each thing once.
-#[derive(Default)]
-struct Causes<'p>(Vec<(Time, Cause<'p>)>);
-
-impl<'p> Causes<'p> {
-    /// When something was learned first.
-    fn time_of(&self, what: &Cause<'_>) -> Time {
-        self.0.iter().find(|(_, cause)| cause.is(what)).map_or(NEVER, |(at, _)| *at)
-    }
-
-    fn add(&mut self, at: Time, cause: Cause<'p>) {
-        if at != NEVER {
-            self.0.push((at, cause));
-        }
-    }
-
-    /// Makes the next of the causes that were found certain. `false`: there is none.
-    fn learn(&mut self, mut found: Causes<'p>) -> bool {
-        found.0.sort_by_key(|(at, _)| *at);
-        let mut each_once: Vec<(Time, Cause<'p>)> = Vec::new();
-        for (at, cause) in found.0 {
-            if !each_once.iter().any(|(_, other)| other.is(&cause)) {
-                each_once.push((at, cause));
-            }
-        }
-        let certain = self.0.len();
-        for (known, found) in self.0.iter().zip(&each_once) {
-            assert!(known.0 == found.0 && known.1.is(&found.1), "an effect before its cause");
-        }
-        self.0.extend(each_once.get(certain));
-        self.0.len() > certain
-    }
-
-    /// What the scope itself is told.
-    fn of_scope(entered: Time, timeout: Option<&Span>, acts: &[(Time, Act<'p>)]) -> Causes<'p> {
-        let mut causes = Causes::default();
-        let mut deadline = timeout.map_or(NEVER, |span| entered.after(span));
-        for (at, act) in acts {
-            if deadline < *at {
-                causes.add(deadline, Cause::Cancelled);
-            }
-            match act {
-                Act::Cancel => causes.add(*at, Cause::Cancelled),
-                Act::Unshield => causes.add(*at, Cause::Unshielded),
-                Act::MoveDeadline(span) => deadline = at.after(span),
-                Act::CancelChild(_) | Act::Spawn(_) => {}
-            }
-        }
-        causes.add(deadline, Cause::Cancelled);
-        causes
-    }
-}
-
 /// From when on a scope is what.
 struct Scope {
     cancelled: Time,
+    stopping: Time,
     unshielded: Time,
     outside: Time,
 }
 
 impl Scope {
-    fn new(entered: Time, shield: bool, outside: Time, causes: &Causes<'_>) -> Scope {
+    fn new(
+        entered: Time,
+        shield: bool,
+        stoppable: bool,
+        around: &Place,
+        causes: &Causes<'_>,
+    ) -> Scope {
         let unshielded = if shield { causes.time_of(&Cause::Unshielded) } else { entered };
-        Scope { cancelled: causes.time_of(&Cause::Cancelled), unshielded, outside }
+        let asked = causes.time_of(&Cause::Stopped);
+        let stopping = asked.min(around.stopping.max(unshielded));
+        let mut cancelled = causes.time_of(&Cause::Cancelled);
+        if stoppable {
+            cancelled = cancelled.min(stopping);
+        }
+        Scope { cancelled, stopping, unshielded, outside: around.cancelled }
     }
 
-    /// From when on its inside is cancelled.
-    fn inside(&self) -> Time {
-        self.cancelled.min(self.outside.max(self.unshielded))
+    /// What is inside of it.
+    fn inside(&self, id: u32, around: &Place) -> Place {
+        let mut inside = around.clone();
+        inside.cancelled = self.cancelled.min(self.outside.max(self.unshielded));
+        inside.stopping = self.stopping;
+        inside.scopes.push(id);
+        inside
     }
 
     fn is_reached_from_outside(&self, at: Time) -> bool {
@@ -194,7 +122,7 @@ impl Scope {
 
 /// What a program does.
 pub fn predict(program: &Node) -> Report {
-    let place = Place { cancelled: NEVER, scopes: vec![], nurseries: vec![], body_of: None };
+    let place = Place::alone(NEVER, NEVER);
     let mut done = Done::default();
     let (end, _) = evaluate(program, Time(0, 0), &place, &mut done);
     done.log.sort();
@@ -240,16 +168,12 @@ fn step<'p>(node: &'p Node, start: Time, place: &Place, done: &mut Done<'p>) -> 
                 other => other,
             };
         }
-        Kind::Scope { timeout, shield, body } => {
-            return in_scope(node.id, start, timeout.as_ref(), *shield, body, place, done);
-        }
-        Kind::Nursery { shield, children, body } => {
-            return in_nursery(node.id, start, *shield, children, body, place, done);
-        }
+        Kind::Scope { .. } => return in_scope(node, start, place, done),
+        Kind::Nursery { .. } => return in_nursery(node, start, place, done),
         Kind::Finally { limit, body, cleanup } => {
             let (end, how) = evaluate(body, start, place, done);
             let cancelled = limit.as_ref().map_or(NEVER, |span| end.after(span));
-            let alone = Place { cancelled, scopes: vec![], nurseries: vec![], body_of: None };
+            let alone = Place::alone(cancelled, NEVER);
             return match evaluate(cleanup, end, &alone, done) {
                 (end, How::Panicked) => (end, How::Panicked),
                 (end, How::Failed(tree)) => {
@@ -272,6 +196,25 @@ fn step<'p>(node: &'p Node, start: Time, place: &Place, done: &mut Done<'p>) -> 
             let nursery = nth_from_the_end(&place.nurseries, *index).map(|(nursery, _)| nursery);
             done.act(start, nursery, Act::Spawn(child));
         }
+        Kind::Start(index, before, after) => {
+            let Some((nursery, _)) = nth_from_the_end(&place.nurseries, *index) else {
+                return (start.next(), How::Value);
+            };
+            let caller = Place { body_of: None, ..place.clone() };
+            let (mut end, mut how) = evaluate(before, start.next(), &caller, done);
+            if matches!(how, How::Value) && place.cancelled <= end {
+                // It stays where it is.
+                let alone = Place::alone(place.cancelled, place.stopping);
+                (end, how) = evaluate(after, end.next(), &alone, done);
+            } else if matches!(how, How::Value) {
+                done.act(end, Some(nursery), Act::Adopt(after));
+            }
+            return (end.next(), how);
+        }
+        Kind::Stop(index, grace, span) => {
+            done.act(start, scope(*index), Act::Stop(grace));
+            return sleep(start.next(), span, place);
+        }
     }
     (start.next(), How::Value)
 }
@@ -285,75 +228,81 @@ fn sleep(start: Time, span: &Span, place: &Place) -> (Time, How) {
     }
 }
 
-fn in_scope<'p>(
-    id: u32,
-    start: Time,
-    timeout: Option<&Span>,
-    shield: bool,
-    body: &'p Node,
-    place: &Place,
-    done: &mut Done<'p>,
-) -> (Time, How) {
+fn in_scope<'p>(node: &'p Node, start: Time, place: &Place, done: &mut Done<'p>) -> (Time, How) {
+    let Kind::Scope { timeout, shield, stoppable, body } = &node.kind else {
+        unreachable!("the caller has looked");
+    };
     let mut causes = Causes::default();
     loop {
-        let scope = Scope::new(start, shield, place.cancelled, &causes);
-        let mut inside = place.clone();
-        inside.cancelled = scope.inside();
-        inside.scopes.push(id);
+        let scope = Scope::new(start, *shield, stoppable.is_some(), place, &causes);
+        let inside = scope.inside(node.id, place);
         let mut within = Done::default();
         let (end, how) = evaluate(body, start.next(), &inside, &mut within);
-        if causes.learn(Causes::of_scope(start, timeout, &within.concerning(id))) {
+        let acts = within.concerning(node.id);
+        if causes.learn(Causes::of_scope(start, timeout.as_ref(), &acts)) {
             continue;
         }
         done.append(within);
         if matches!(how, How::Unwound) && scope.absorbs(end) {
-            done.log(end, id, What::Absorbed);
-            return (end.next(), How::Value);
+            done.log(end, node.id, What::Absorbed);
+            return match stoppable {
+                Some(span) => sleep(end.next(), span, place),
+                None => (end.next(), How::Value),
+            };
         }
         return (end, how);
     }
 }
 
-fn in_nursery<'p>(
-    id: u32,
-    start: Time,
-    shield: bool,
-    first: &'p [Node],
-    body: &'p Node,
-    place: &Place,
-    done: &mut Done<'p>,
-) -> (Time, How) {
+fn in_nursery<'p>(node: &'p Node, start: Time, place: &Place, done: &mut Done<'p>) -> (Time, How) {
+    let Kind::Nursery { shield, services, children: first, body } = &node.kind else {
+        unreachable!("the caller has looked");
+    };
     let mut causes = Causes::default();
     loop {
-        let scope = Scope::new(start, shield, place.cancelled, &causes);
-        let mut inside = place.clone();
-        inside.cancelled = scope.inside();
-        inside.scopes.push(id);
-        inside.nurseries.push((id, inside.scopes.len()));
+        let scope = Scope::new(start, *shield, false, place, &causes);
+        let mut inside = scope.inside(node.id, place);
+        inside.nurseries.push((node.id, inside.scopes.len()));
+        inside.body_of = None;
         let mut within = Done::default();
 
-        let mut endings = Vec::new();
+        // Who began when, and how it ended.
+        let mut lives = Vec::new();
         for (index, child) in first.iter().enumerate() {
-            let mut place = Place { body_of: None, ..inside.clone() };
+            let mut place = inside.clone();
             place.cancelled = place.cancelled.min(causes.time_of(&Cause::ChildCancelled(index)));
-            endings.push(evaluate(child, start.next(), &place, &mut within));
+            lives.push((start, evaluate(child, start.next(), &place, &mut within)));
         }
         for (at, cause) in &causes.0 {
-            if let Cause::Child(child) = cause {
-                let place = Place { body_of: None, ..inside.clone() };
-                endings.push(evaluate(child, at.next(), &place, &mut within));
-            }
+            let (node, place) = match cause {
+                Cause::Child(node) => (node, inside.clone()),
+                Cause::Adopted(node) => (node, Place::alone(inside.cancelled, inside.stopping)),
+                _ => continue,
+            };
+            lives.push((*at, evaluate(node, at.next(), &place, &mut within)));
         }
         // A child that was cancelled alone does not count.
-        let cancelled_child = endings
+        let cancelled_child = lives
             .iter()
-            .any(|(end, how)| matches!(how, How::Unwound) && inside.cancelled <= *end);
-        inside.body_of = Some(id);
-        endings.push(evaluate(body, start.next(), &inside, &mut within));
-        let unwound = matches!(endings.last(), Some((_, How::Unwound)));
+            .any(|(_, (end, how))| matches!(how, How::Unwound) && inside.cancelled <= *end);
+        let body_place = Place { body_of: Some(node.id), ..inside.clone() };
+        let (body_end, body_how) = evaluate(body, start.next(), &body_place, &mut within);
+        let unwound = matches!(body_how, How::Unwound);
+        lives.push((start, (body_end, body_how)));
 
-        let acts = within.concerning(id);
+        let needy: Vec<(Time, Time)> =
+            lives.iter().map(|(began, (end, _))| (*began, *end)).collect();
+        let mut endings: Vec<(Time, How)> = lives.into_iter().map(|(_, ending)| ending).collect();
+        let ended = causes.time_of(&Cause::ServicesEnd);
+        for service in services {
+            let place = Place::alone(ended, NEVER);
+            endings.push(evaluate(service, start.next(), &place, &mut within));
+        }
+        let acts = within.concerning(node.id);
         let mut found = Causes::of_scope(start, None, &acts);
+        if !services.is_empty() {
+            found.add(end_of_services(start, &needy), Cause::ServicesEnd);
+        }
         for (end, how) in &endings {
             if matches!(how, How::Failed(_) | How::Panicked) {
                 found.add(*end, Cause::Cancelled);
@@ -366,6 +315,7 @@ fn in_nursery<'p>(
                     found.add(at, Cause::ChildCancelled(child));
                 }
                 Act::Spawn(node) => found.add(at, Cause::Child(node)),
+                Act::Adopt(node) => found.add(at, Cause::Adopted(node)),
                 _ => {}
             }
         }
@@ -377,6 +327,15 @@ fn in_nursery<'p>(
         let end = endings.last().map_or(start, |(end, _)| *end).next();
         return (end, decide(&endings, unwound, cancelled_child, &scope, end));
     }
+}
+
+/// When the services are told: as soon as all have ended who may need them and have begun by then.
+fn end_of_services(start: Time, needy: &[(Time, Time)]) -> Time {
+    let mut told = start;
+    while let Some((_, end)) = needy.iter().find(|(began, end)| *began <= told && told < *end) {
+        told = *end;
+    }
+    told.next()
 }
 
 /// How a nursery ends whose last child has ended. The endings are in order.

@@ -24,10 +24,15 @@ pub enum Kind {
     Scope {
         timeout: Option<Span>,
         shield: bool,
+        /// A request to stop cancels it. It cancels others at the same time: so that what comes after
+        /// them does not meet, there is a pause after this.
+        stoppable: Option<Span>,
         body: Box<Node>,
     },
     Nursery {
         shield: bool,
+        /// They can reach nothing around.
+        services: Vec<Node>,
         children: Vec<Node>,
         body: Box<Node>,
     },
@@ -43,6 +48,11 @@ pub enum Kind {
     CancelChild(usize, Span),
     /// Spawns into a nursery around.
     Spawn(usize, Box<Node>),
+    /// Starts a task into a nursery around: what it does until it has started, and what after that,
+    /// when it can reach nothing around.
+    Start(usize, Box<Node>, Box<Node>),
+    /// Asks a scope to stop, with so much grace, and sleeps.
+    Stop(usize, Span, Span),
 }
 
 /// A length of time. No two sums of different spans are equal, so that no two things happen at the
@@ -109,11 +119,13 @@ pub struct Report {
 /// Random programs: a scope around a nursery of anything.
 pub fn programs() -> impl Strategy<Value = Node> {
     let children = prop::collection::vec(child(node()), 1..5);
-    let parts = (proptest::option::of(span()), any::<bool>(), children, node());
-    parts.prop_filter_map("too many spans", |(timeout, shield, children, body)| {
-        let nursery = unnumbered(Kind::Nursery { shield, children, body: Box::new(body) });
+    let services = prop::collection::vec(child(node()), 0..2);
+    let parts = (proptest::option::of(span()), any::<bool>(), services, children, node());
+    parts.prop_filter_map("too many spans", |(timeout, shield, services, children, body)| {
+        let body = Box::new(body);
+        let nursery = unnumbered(Kind::Nursery { shield, services, children, body });
         let body = Box::new(nursery);
-        let mut program = unnumbered(Kind::Scope { timeout, shield: false, body });
+        let mut program = unnumbered(Kind::Scope { timeout, shield: false, stoppable: None, body });
         let mut numbers = Numbers { id: 0, bit: 0 };
         numbers.give(&mut program);
         (numbers.bit <= BITS).then_some(program)
@@ -129,6 +141,8 @@ fn node() -> impl Strategy<Value = Node> {
         3 => (0..4_usize).prop_map(Kind::Unshield),
         3 => (0..4_usize, span()).prop_map(|(scope, span)| Kind::MoveDeadline(scope, span)),
         2 => (0..3_usize, span()).prop_map(|(child, span)| Kind::CancelChild(child, span)),
+        3 => (0..4_usize, span(), span())
+            .prop_map(|(scope, grace, span)| Kind::Stop(scope, grace, span)),
     ];
     leaf.prop_map(unnumbered).prop_recursive(6, 40, 4, |inner| {
         let boxed = inner.clone().prop_map(Box::new);
@@ -137,14 +151,30 @@ fn node() -> impl Strategy<Value = Node> {
         prop_oneof![
             4 => prop::collection::vec(inner.clone(), 1..5).prop_map(Kind::Sequence),
             1 => boxed.clone().prop_map(Kind::Catch),
-            3 => (timeout.clone(), shield, boxed.clone())
-                .prop_map(|(timeout, shield, body)| Kind::Scope { timeout, shield, body }),
-            4 => (shield, prop::collection::vec(child(inner.clone()), 0..4), boxed.clone())
-                .prop_map(|(shield, children, body)| Kind::Nursery { shield, children, body }),
+            3 => (timeout.clone(), shield, proptest::option::weighted(0.3, span()), boxed.clone()).prop_map(
+                |(timeout, shield, stoppable, body)| Kind::Scope { timeout, shield, stoppable, body }
+            ),
+            4 => (
+                shield,
+                prop::collection::vec(child(inner.clone()), 0..2),
+                prop::collection::vec(child(inner.clone()), 0..4),
+                boxed.clone(),
+            )
+                .prop_map(|(shield, services, children, body)| Kind::Nursery {
+                    shield,
+                    services,
+                    children,
+                    body,
+                }),
             2 => (timeout, boxed.clone(), boxed)
                 .prop_map(|(limit, body, cleanup)| Kind::Finally { limit, body, cleanup }),
-            1 => (0..3_usize, child(inner))
+            1 => (0..3_usize, child(inner.clone()))
                 .prop_map(|(nursery, child)| Kind::Spawn(nursery, Box::new(child))),
+            2 => (0..3_usize, child(inner.clone()), child(inner)).prop_map(
+                |(nursery, before, after)| {
+                    Kind::Start(nursery, Box::new(before), Box::new(after))
+                }
+            ),
         ]
         .prop_map(unnumbered)
     })
@@ -177,18 +207,28 @@ impl Numbers {
         node.id = self.id;
         match &mut node.kind {
             Kind::Sleep(span) | Kind::MoveDeadline(_, span) | Kind::CancelChild(_, span) => {
+                self.tell_apart(span)
+            }
+            Kind::Stop(_, grace, span) => {
+                self.tell_apart(grace);
                 self.tell_apart(span);
             }
             Kind::Fail | Kind::Panic | Kind::Cancel(_) | Kind::Unshield(_) => {}
             Kind::Sequence(nodes) => nodes.iter_mut().for_each(|node| self.give(node)),
             Kind::Catch(body) | Kind::Spawn(_, body) => self.give(body),
-            Kind::Scope { timeout, body, .. } => {
+            Kind::Scope { timeout, stoppable, body, .. } => {
                 timeout.iter_mut().for_each(|span| self.tell_apart(span));
+                stoppable.iter_mut().for_each(|span| self.tell_apart(span));
                 self.give(body);
             }
-            Kind::Nursery { children, body, .. } => {
+            Kind::Nursery { services, children, body, .. } => {
+                services.iter_mut().for_each(|node| self.give(node));
                 children.iter_mut().for_each(|node| self.give(node));
                 self.give(body);
+            }
+            Kind::Start(_, before, after) => {
+                self.give(before);
+                self.give(after);
             }
             Kind::Finally { limit, body, cleanup } => {
                 limit.iter_mut().for_each(|span| self.tell_apart(span));

@@ -22,11 +22,12 @@ pub fn call(expr: &Expr, levels: &Levels, report: &mut Report) {
 
 /// Whether closures given to this call run in another thread.
 pub fn runs_elsewhere(expr: &Expr) -> bool {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "run_in_worker_thread",
         "run_in_worker_process",
         "start_thread_soon",
         "spawn_blocking",
+        "block_in_place",
         "unblock",
         "asyncify",
     ];
@@ -76,6 +77,7 @@ fn of_function(call: &ExprCall) -> Option<&'static Rule> {
     let stops_thread = is(&[
         &["thread", "park"],
         &["thread", "park_timeout"],
+        &["thread", "scope"],
         &["JoinHandle", "join"],
         &["Barrier", "wait"],
         &["Condvar", "wait"],
@@ -133,7 +135,7 @@ fn is_of_files(names: &[String]) -> bool {
     };
     match module.as_str() {
         "fs" => FUNCTIONS.contains(&function.as_str()),
-        "File" => ["open", "create", "create_new", "options"].contains(&function.as_str()),
+        "File" => ["open", "create", "create_new"].contains(&function.as_str()),
         _ => false,
     }
 }
@@ -149,7 +151,8 @@ fn is_of_net(names: &[String]) -> bool {
 }
 
 fn of_method(call: &ExprMethodCall) -> Option<&'static Rule> {
-    const READS: [&str; 6] = ["read_line", "lines", "read", "read_exact", "read_to_end", "bytes"];
+    const READS: [&str; 8] =
+        ["read_line", "lines", "read", "read_exact", "read_to_end", "read_until", "bytes", "split"];
     const ENDS: [&str; 4] = ["output", "status", "wait", "wait_with_output"];
     const ASKS: [&str; 10] = [
         "exists",
@@ -177,6 +180,11 @@ fn of_method(call: &ExprMethodCall) -> Option<&'static Rule> {
     if ENDS.contains(&method) && is_command(&call.receiver) {
         return Some(rules::BLOCKING_PROCESS);
     }
+    if (method == "open" && opens_files(&call.receiver))
+        || (method == "create" && begins_with(&call.receiver, &["DirBuilder", "new"]))
+    {
+        return Some(rules::BLOCKING_FS);
+    }
     if ASKS.contains(&method) && call.args.is_empty() {
         return Some(rules::BLOCKING_PATH_METHOD);
     }
@@ -186,6 +194,10 @@ fn of_method(call: &ExprMethodCall) -> Option<&'static Rule> {
 /// `stdin()`, by any path of the standard library, also when it is locked.
 fn is_stdin(expr: &Expr) -> bool {
     begins_with(expr, &["stdin"])
+}
+
+fn opens_files(expr: &Expr) -> bool {
+    begins_with(expr, &["OpenOptions", "new"]) || begins_with(expr, &["File", "options"])
 }
 
 fn is_command(expr: &Expr) -> bool {
@@ -210,12 +222,15 @@ mod tests {
 
     #[test]
     fn blocking_calls_are_known_by_the_end_of_their_path() {
-        let cases: [(Expr, &str); 14] = [
+        let cases: [(Expr, &str); 17] = [
             (parse_quote!(std::thread::sleep(d)), "blocking_sleep"),
             (parse_quote!(thread::sleep(d)), "blocking_sleep"),
             (parse_quote!(std::io::stdin().lock().read_line(&mut s)), "blocking_stdin"),
             (parse_quote!(fs::read(p)), "blocking_fs"),
             (parse_quote!(std::fs::File::open(p)), "blocking_fs"),
+            (parse_quote!(OpenOptions::new().read(true).open(p)), "blocking_fs"),
+            (parse_quote!(fs::File::options().write(true).open(p)), "blocking_fs"),
+            (parse_quote!(std::thread::scope(|s| f(s))), "blocking_sync"),
             (parse_quote!(Command::new("x").arg("y").output()), "blocking_process"),
             (parse_quote!(Command::new("x").spawn()?.wait()), "blocking_process"),
             (parse_quote!(std::net::TcpStream::connect(a)), "blocking_net"),
@@ -233,7 +248,10 @@ mod tests {
 
     #[test]
     fn what_only_sounds_like_it_passes() {
-        let cases: [Expr; 13] = [
+        let cases: [Expr; 16] = [
+            parse_quote!(OpenOptions::new().read(true)),
+            parse_quote!(tokio::fs::OpenOptions::new().open(p)),
+            parse_quote!(File::options()),
             parse_quote!(trio::sleep(d)),
             parse_quote!(sleep(d)),
             parse_quote!(trio::fs::read(p)),

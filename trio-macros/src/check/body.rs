@@ -1,7 +1,7 @@
 //! The walk through a body, for the rules that look at one expression at a time.
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, Item, Local, Macro, Stmt, StmtMacro, Type};
+use syn::{Arm, Attribute, Block, Expr, FieldValue, Item, Local, Macro, Stmt, StmtMacro, Type};
 
 use super::{awaits, blocking, nurseries, parameters, sleeping};
 use crate::attributes::{self, bare};
@@ -135,13 +135,22 @@ impl Visit<'_> for Walk<'_> {
         }
     }
 
+    fn visit_arm(&mut self, arm: &Arm) {
+        self.within(&arm.attrs, |walk| visit::visit_arm(walk, arm));
+    }
+
+    fn visit_field_value(&mut self, field: &FieldValue) {
+        self.within(&field.attrs, |walk| visit::visit_field_value(walk, field));
+    }
+
     fn visit_item(&mut self, item: &Item) {
         let attributes = match item {
             Item::Fn(function) => function.attrs.as_slice(),
+            Item::Impl(block) => block.attrs.as_slice(),
             _ => &[],
         };
         self.within(attributes, |walk| {
-            parameters::inner_functions(item, &walk.levels, walk.report);
+            parameters::inner_functions(item, &mut walk.levels, walk.report);
         });
     }
 

@@ -46,18 +46,20 @@ fn is_status(ty: &Type) -> bool {
 }
 
 /// Reports async functions inside a task function that are not marked.
-pub fn inner_functions(item: &Item, levels: &Levels, report: &mut Report) {
-    let mut look = |signature: &Signature, attributes: &[Attribute]| {
+pub fn inner_functions(item: &Item, levels: &mut Levels, report: &mut Report) {
+    let mut look = |levels: &Levels, signature: &Signature, attributes: &[Attribute]| {
         if signature.asyncness.is_some() && !is_marked(attributes) {
             report.rule(levels, rules::UNMARKED_INNER_ASYNC, &signature.ident, &[]);
         }
     };
     match item {
-        Item::Fn(function) => look(&function.sig, &function.attrs),
+        Item::Fn(function) => look(levels, &function.sig, &function.attrs),
         Item::Impl(block) if block.trait_.is_none() => {
             for item in &block.items {
                 if let ImplItem::Fn(method) = item {
-                    look(&method.sig, &method.attrs);
+                    levels.enter(&method.attrs);
+                    look(levels, &method.sig, &method.attrs);
+                    levels.leave();
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! `.await`, with its site.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprAwait};
 
@@ -21,7 +21,7 @@ pub const SITE: &str = "__TRIO_SITE";
 ///     operand => {
 ///         if false { break 'frame loop {} }
 ///         static SITE: Site = Site::awaiting(file!(), line!(), column!(), "operand", "function");
-///         unsafe { enter(operand.0, &SITE) }
+///         unsafe { Operand(operand.0).enter(&SITE) }
 ///     }
 /// })).await
 /// ```
@@ -38,13 +38,15 @@ pub fn expand(rewriter: &mut Rewriter<'_>, expr: &ExprAwait, place: Extent, text
     let site_name = hidden(SITE);
     let private = rewriter.names.private();
     let anchor = anchor(at);
+    // What cannot be awaited is reported at this name.
+    let enter = Ident::new("enter", at);
     let entered = place.matched(
         &quote_spanned!(span=> (#base,)),
         &quote_spanned! {span=>
             #operand => {
                 #anchor
                 #site
-                unsafe { #private::enter(#passed, &#site_name) }
+                unsafe { #private::Operand(#passed).#enter(&#site_name) }
             }
         },
     );

@@ -7,7 +7,9 @@ use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Arm, Block, Expr, FnArg, Item, Local, Macro, Pat, Stmt, Token, Type};
+use syn::{
+    Arm, Block, Expr, FieldValue, FnArg, ImplItem, Item, Local, Macro, Pat, Stmt, Token, Type,
+};
 
 use super::already_called::AlreadyCalled;
 use super::docs::Point;
@@ -134,7 +136,7 @@ impl<'a> Rewriter<'a> {
                 visit_mut::visit_expr_method_call_mut(self, it);
                 match (method, called) {
                     (_, Some(called)) => Some(called.check(self, it, place)),
-                    (Some(method), None) => spawn::expand(method, it, place),
+                    (Some(method), None) => spawn::expand(self.names, method, it, place),
                     (None, None) => thunks::method(it, place),
                 }
             }
@@ -148,7 +150,7 @@ impl<'a> Rewriter<'a> {
                 }
                 match called {
                     Some(called) => Some(called.check(self, it, place)),
-                    None => thunks::call(it, place),
+                    None => thunks::call(self.names, it, place),
                 }
             }
             Expr::Closure(it) => {
@@ -250,10 +252,20 @@ impl VisitMut for Rewriter<'_> {
     }
 
     fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        self.levels.enter(&arm.attrs);
+        levels::strip(&mut arm.attrs);
         self.scope(|rewriter| {
             rewriter.binders.declare(&arm.pat, None);
             visit_mut::visit_arm_mut(rewriter, arm);
         });
+        self.levels.leave();
+    }
+
+    fn visit_field_value_mut(&mut self, field: &mut FieldValue) {
+        self.levels.enter(&field.attrs);
+        levels::strip(&mut field.attrs);
+        visit_mut::visit_field_value_mut(self, field);
+        self.levels.leave();
     }
 
     /// The arguments of a macro are rewritten only if there is something in them to rewrite.
@@ -282,8 +294,17 @@ impl VisitMut for Rewriter<'_> {
 
     /// An item is no part of the task. But what is said about rules at a function is taken away.
     fn visit_item_mut(&mut self, item: &mut Item) {
-        if let Item::Fn(function) = item {
-            levels::strip(&mut function.attrs);
+        match item {
+            Item::Fn(function) => levels::strip(&mut function.attrs),
+            Item::Impl(block) => {
+                levels::strip(&mut block.attrs);
+                for item in &mut block.items {
+                    if let ImplItem::Fn(method) = item {
+                        levels::strip(&mut method.attrs);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 

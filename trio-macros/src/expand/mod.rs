@@ -22,7 +22,7 @@ mod thunks;
 mod unawaited;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::token;
 
 use crate::item::{Body, Function};
@@ -41,6 +41,7 @@ use crate::rules;
 /// #[deny(unused_must_use, …)]
 /// /// Docs, and the cancellation points.
 /// pub fn f(a: &A, __1: (B, C)) -> Call<impl Future<Output = T>> {
+///     use NotAwaitable as _;
 ///     let frame = async move {
 ///         let a = a;
 ///         let __1 = __1;
@@ -92,7 +93,12 @@ pub fn function(
         (_, Some(body)) => {
             let found = report.into_statements(names);
             let frame = parts.frame(&body, braces.span.close(), options.boxed, names);
-            braced(braces, &quote!(#found #frame))
+            let private = names.private();
+            let traits = quote_spanned! {Span::mixed_site()=>
+                #[allow(unused_imports)]
+                use #private::NotAwaitable as _;
+            };
+            braced(braces, &quote!(#traits #found #frame))
         }
         (_, None) => TokenStream::new(),
     };

@@ -63,14 +63,12 @@ impl Parts {
         let frame = hidden("frame");
         let body = frame_body(&self.bindings, self.output.as_ref(), body, end);
         // What the compiler has to say about the whole, it says of the function's name.
-        let mut made = quote_spanned!(span.located_at(self.name)=> async move { #body });
-        if boxed {
-            made = quote_spanned!(span=> ::std::boxed::Box::pin(#made));
-        }
+        let made = quote_spanned!(span.located_at(self.name)=> async move { #body });
         let private = names.private();
+        let new = hidden(if boxed { "boxed" } else { "new" });
         quote_spanned! {span=>
             let #frame = #made;
-            unsafe { #private::Call::new(#frame) }
+            unsafe { #private::Call::#new(#frame) }
         }
     }
 }

@@ -47,16 +47,19 @@ impl Probe {
         Self::of(rewriter, &call.args[0], "dropped", rules::UNAWAITED_DROP)
     }
 
-    /// The operand of `EXPR?`.
+    /// The operand of `EXPR?`, whose type is always known.
     pub fn of_tried(rewriter: &Rewriter<'_>, expr: &ExprTry) -> Option<Self> {
-        Self::of(rewriter, &expr.expr, "tried", rules::TRY_BEFORE_AWAIT)
+        let makes = match bare(&expr.expr) {
+            Expr::Call(_) | Expr::MethodCall(_) => true,
+            Expr::Macro(it) => is_combinator(&it.mac),
+            _ => false,
+        };
+        Self::with(rewriter, makes, "tried", rules::TRY_BEFORE_AWAIT)
     }
 
     /// An argument of `println!` and its like.
     pub fn of_formatted(rewriter: &Rewriter<'_>, argument: &Expr) -> Option<Self> {
-        let named = has_type_of_its_own(argument);
-        let probe = Self::of(rewriter, argument, "formatted", rules::UNAWAITED_IN_FORMAT);
-        probe.filter(|_| named)
+        Self::of(rewriter, argument, "formatted", rules::UNAWAITED_IN_FORMAT)
     }
 
     /// The last expression of an `async` block.
@@ -64,8 +67,7 @@ impl Probe {
         let Some(Stmt::Expr(tail, None)) = block.stmts.last() else {
             return None;
         };
-        let named = has_type_of_its_own(tail);
-        Self::of(rewriter, tail, "tail", rules::UNAWAITED_TAIL).filter(|_| named)
+        Self::of(rewriter, tail, "tail", rules::UNAWAITED_TAIL)
     }
 
     /// Only what makes a new value is asked about. A place is left alone: `let _ = place` does not
@@ -76,12 +78,16 @@ impl Probe {
         check: &'static str,
         rule: &'static Rule,
     ) -> Option<Self> {
-        let new = match bare(value) {
-            Expr::Call(_) | Expr::MethodCall(_) | Expr::Async(_) => true,
-            Expr::Macro(expr) => is_combinator(&expr.mac),
-            _ => false,
-        };
-        (new && !rewriter.levels.allows(rule)).then_some(Self { check })
+        Self::with(rewriter, makes_operation(value), check, rule)
+    }
+
+    fn with(
+        rewriter: &Rewriter<'_>,
+        makes: bool,
+        check: &'static str,
+        rule: &'static Rule,
+    ) -> Option<Self> {
+        (makes && !rewriter.levels.allows(rule)).then_some(Self { check })
     }
 
     /// Puts the question to the last expression of a block.
@@ -91,7 +97,33 @@ impl Probe {
         }
     }
 
-    /// Puts the question. `place` is what the user wrote.
+    /// Puts the question: to an expression, or to the last ones of its branches, each at its place.
+    pub fn put(&self, rewriter: &mut Rewriter<'_>, expr: &mut Expr, place: Extent) {
+        match expr {
+            Expr::If(it) => {
+                self.put_to_branch(rewriter, &mut it.then_branch);
+                if let Some((_, otherwise)) = &mut it.else_branch {
+                    self.put(rewriter, otherwise, place);
+                }
+            }
+            Expr::Match(it) => {
+                for arm in &mut it.arms {
+                    let place = Extent::of(&arm.body);
+                    self.put(rewriter, &mut arm.body, place);
+                }
+            }
+            Expr::Block(it) => self.put_to_branch(rewriter, &mut it.block),
+            Expr::Unsafe(it) => self.put_to_branch(rewriter, &mut it.block),
+            _ => self.put_here(rewriter, expr, place),
+        }
+    }
+
+    fn put_to_branch(&self, rewriter: &mut Rewriter<'_>, block: &mut Block) {
+        let place = Extent::of(&block.stmts.last());
+        self.put_to_tail(rewriter, block, place);
+    }
+
+    /// Puts the question to one expression. `place` is what the user wrote.
     ///
     /// ```text
     /// call()
@@ -108,7 +140,7 @@ impl Probe {
     /// `kind()` is another type when the value could be awaited, and its `check` is then an error with
     /// the text of the rule. Those with one more use for the value pass it through, so that it is not
     /// reported again.
-    pub fn put(&self, rewriter: &mut Rewriter<'_>, expr: &mut Expr, place: Extent) {
+    fn put_here(&self, rewriter: &mut Rewriter<'_>, expr: &mut Expr, place: Extent) {
         const VALUE: &str = "__trio_value";
         rewriter.changed();
         let span = Span::mixed_site();
@@ -131,6 +163,29 @@ impl Probe {
             },
         ));
     }
+}
+
+/// Whether this makes a value that may be an operation, and whose type is known where it stands.
+fn makes_operation(value: &Expr) -> bool {
+    match bare(value) {
+        Expr::Async(_) => true,
+        Expr::Macro(it) => is_combinator(&it.mac),
+        Expr::Call(_) | Expr::MethodCall(_) => has_type_of_its_own(value),
+        Expr::If(it) => match &it.else_branch {
+            Some((_, otherwise)) => {
+                ends_in_operation(&it.then_branch) && makes_operation(otherwise)
+            }
+            None => false,
+        },
+        Expr::Match(it) => it.arms.iter().all(|arm| makes_operation(&arm.body)),
+        Expr::Block(it) => it.label.is_none() && ends_in_operation(&it.block),
+        Expr::Unsafe(it) => ends_in_operation(&it.block),
+        _ => false,
+    }
+}
+
+fn ends_in_operation(block: &Block) -> bool {
+    matches!(block.stmts.last(), Some(Stmt::Expr(tail, None)) if makes_operation(tail))
 }
 
 /// Whether the type is known where the expression stands: it is not when the method gives whatever is

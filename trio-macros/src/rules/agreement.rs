@@ -121,11 +121,20 @@ fn the_texts_of_the_types_are_those_of_the_table() {
         super::UNAWAITED_STATEMENT.help
     );
     assert!(source("call.rs").contains(&statement), "{statement}");
-    for (file, rule) in
-        [("thunk.rs", super::NOT_A_THUNK), ("task/handle.rs", super::JOIN_FOR_RESULT)]
-    {
-        let text = format!("message = \"{}\"", rule.message);
-        assert!(source(file).contains(&text), "{text}");
+    for (file, rule) in [
+        ("thunk.rs", super::NOT_A_THUNK),
+        ("thunk.rs", super::SPAWN_STARTABLE),
+        ("task/handle.rs", super::JOIN_FOR_RESULT),
+        ("awaiting.rs", super::SPAWN_SYNC_FUNCTION),
+        ("awaiting.rs", super::AWAIT_NOT_ASYNC),
+        ("call.rs", super::POLLED_BY_HAND),
+        ("main_result.rs", super::MAIN_RESULT),
+    ] {
+        let message = rule.message.replace("{0}", "{Self}");
+        for text in [format!("message = \"{message}\""), format!("note = \"rule: {}\"", rule.name)]
+        {
+            assert!(source(file).contains(&text), "{file}: {text}");
+        }
     }
 }
 

@@ -43,7 +43,8 @@ rules! {
     SPAWN_SYNC_FUNCTION = "spawn_sync_function", Types,
         "only async functions can be spawned",
         help "do the work before, or in the task: `n.spawn(child, compute(1))`",
-        bad "n.spawn(compute, 1);", good "n.spawn(child, compute(1));";
+        bad "n.spawn(compute, 1);",
+        good "n.spawn(child, compute(1));\ntrio::thread::run_in_worker_thread(compute, 1).await;";
     SPAWN_ARITY = "spawn_arity", Types,
         "the function takes another number of arguments",
         help "give it as many as it has parameters",
@@ -70,10 +71,10 @@ rules! {
         bad "nursery!(|n| {\n    let name = String::new();\n    n.spawn(greet, &name);\n})",
         good "let name = String::new();\nnursery!(|n| {\n    n.spawn(greet, &name);\n})";
     NURSERY_ESCAPES = "nursery_escapes", Types,
-        "a nursery cannot outlive its block",
-        help "use it inside, and pass it to functions and tasks that run there",
-        bad "let mut kept = None;\nnursery!(|n| {\n    kept = Some(n);\n})\nkept.unwrap().spawn(child, 1);",
-        good "nursery!(|n| {\n    n.spawn(child_that_spawns, n);\n})";
+        "a nursery cannot outlive what its tasks borrow, nor leave its thread",
+        help "use it inside, and pass it to functions and tasks that run there; after its block it is closed, and spawning panics",
+        bad "let kept: RefCell<Option<Nursery<'static>>> = RefCell::new(None);\nnursery!(|n| {\n    n.spawn(greet, &name);\n    kept.replace(Some(n));\n})",
+        good "nursery!(|n| {\n    n.spawn(greet, &name);\n    n.spawn(child_that_spawns, n);\n})";
     USELESS_NURSERY = "useless_nursery", Warning,
         "this nursery runs one task and waits for it",
         help "call the function and await it: `child(1).await`",
@@ -93,7 +94,7 @@ rules! {
         good "async fn serve(status: TaskStatus<u16>) {\n    status.started(80);\n    work().await\n}";
     UNSTRUCTURED_SPAWN = "unstructured_spawn", Warning,
         "this outlives the nursery it is started in, and nobody waits for it",
-        help "use `n.spawn(f)`; for blocking code `run_in_worker_thread(f).await`",
+        help "use `n.spawn(f, args)`; for blocking code `trio::thread::run_in_worker_thread(f, args).await`",
         bad "std::thread::spawn(|| work());", good "n.spawn(task);";
 
     // Everything else must be awaited. The texts stand on the traits of `__private::unawaited`.
@@ -130,13 +131,18 @@ rules! {
         help "add `.await`",
         bad "n.spawn(async { child(1) });", good "n.spawn(async { child(1).await });";
     AWAIT_NOT_ASYNC = "await_not_async", Types,
-        "this cannot be awaited",
-        help "remove `.await`: this is already the value",
+        "`{0}` cannot be awaited",
+        help "remove `.await`, if this is already the value",
         bad "let sum = add(1, 2).await;", good "let sum = add(1, 2);";
     AWAIT_IN_SYNC = "await_in_sync", Types,
         "`await` works inside of `async` functions, blocks and closures only",
         help "make it `async` and mark it `#[trio::task]`",
         bad "let f = |x| child(x).await;", good "let f = async |x| child(x).await;";
+    UNBOXED_RECURSION = "unboxed_recursion", Types,
+        "recursion in an async block requires boxing",
+        help "mark the function `#[trio::task(boxed)]`, or box the call: `Box::pin(f(n - 1)).await`",
+        bad "#[trio::task]\nasync fn count(tree: &Tree) -> usize {\n    … count(child).await …\n}",
+        good "#[trio::task(boxed)]\nasync fn count(tree: &Tree) -> usize {\n    … count(child).await …\n}";
     NESTED_RUNTIME = "nested_runtime", Warning,
         "this blocks the run that this task belongs to; a second run inside it panics",
         help "await the function instead: `f().await`",
@@ -148,7 +154,7 @@ rules! {
         help "add `async`: `async fn {1}`",
         bad "#[trio::task]\nfn work() {}", good "#[trio::task]\nasync fn work() {}";
     TASK_ON_WRONG_ITEM = "task_on_wrong_item", Structure,
-        "`#[trio::{0}]` goes on an `async fn`, not on a `{1}`",
+        "`#[trio::{0}]` goes on an `async fn`, not on this `{1}`",
         help "mark the functions inside it, one by one",
         bad "#[trio::task]\nimpl Server {\n    async fn serve(&self) {}\n}",
         good "impl Server {\n    #[trio::task]\n    async fn serve(&self) {}\n}";
@@ -201,6 +207,10 @@ rules! {
         "unknown rule `{0}`{1}",
         help "known rules: {2}",
         bad "#[trio(allow(bussy_wait))]", good "#[trio(allow(busy_wait))]";
+    FIXED_RULE = "fixed_rule", Structure,
+        "the rule `{0}` cannot be switched off",
+        help "change the code as the error says; `docs/rules.md` has an example",
+        bad "#[trio(allow(control_flow_in_nursery))]", good "#[trio(allow(busy_wait))]";
     TIMEOUT_PARAMETER = "timeout_parameter", Warning,
         "a function with a `timeout` of its own decides for its callers",
         help "remove the parameter and let the caller say it: `trio::fail_after(limit, || f()).await`",
@@ -240,7 +250,7 @@ rules! {
         good "if stale {\n    trio::fail_after(limit, async { fetch().await }).await?;\n}";
     BUSY_WAIT = "busy_wait", Warning,
         "this loop asks again and again instead of waiting",
-        help "let the one who changes the condition wake this task, with an event or a channel",
+        help "wait for a `trio::sync::Event`: `ready.wait().await`; whoever changes the condition calls `ready.set()`",
         bad "while !ready.get() {\n    trio::sleep(pause).await;\n}", good "ready.wait().await;";
     ZERO_SLEEP = "zero_sleep", Warning,
         "this sleeps for no time",
@@ -252,14 +262,14 @@ rules! {
         bad "trio::sleep(Duration::MAX).await;", good "trio::sleep_forever().await;";
     RAW_SELECT = "raw_select", Warning,
         "`select!` drops the futures that lose in the middle of their work",
-        help "run them in a nursery and cancel it when the first is done",
+        help "use `trio::race!`, which stops the others in good order, or a nursery that the first one cancels",
         bad "tokio::select! {\n    a = left() => a,\n    b = right() => b,\n}",
-        good "nursery!(|n| {\n    n.spawn(left_and_then_cancel, n);\n    n.spawn(right_and_then_cancel, n);\n})?;";
+        good "trio::race!(left(), right()).await";
 
     // Held across an await. Found by clippy.
     STD_LOCK_ACROSS_AWAIT = "std_lock_across_await", Error,
         "the guard of a lock of the standard library is held across an `.await`",
-        help "release the guard before, or use a lock that is waited for with `.await`",
+        help "release the guard before, or use `trio::sync::Lock`, which other tasks can wait for",
         bad "let guard = shared.lock().unwrap();\nwork().await;\ndrop(guard);",
         good "shared.lock().unwrap().push(1);\nwork().await;";
     REFCELL_ACROSS_AWAIT = "refcell_across_await", Error,
@@ -275,31 +285,31 @@ rules! {
         bad "std::thread::sleep(d);", good "trio::sleep(d).await;";
     BLOCKING_STDIN = "blocking_stdin", Warning,
         "reading from the terminal stops all tasks until a line is there",
-        help "read in a thread: `run_in_worker_thread(f).await`",
+        help "read in a thread: `trio::thread::run_in_worker_thread(f, args).await`",
         bad "std::io::stdin().read_line(&mut line)?;",
-        good "let line = run_in_worker_thread(read_line).await?;";
+        good "let line = trio::thread::run_in_worker_thread(read_line).await?;";
     BLOCKING_FS = "blocking_fs", Warning,
         "working with files stops all tasks until it is done",
-        help "do it in a thread: `run_in_worker_thread(f).await`",
+        help "do it in a thread: `trio::thread::run_in_worker_thread(f, args).await`",
         bad "let text = std::fs::read_to_string(path)?;",
-        good "let text = run_in_worker_thread(std::fs::read_to_string, path).await?;";
+        good "let text = trio::thread::run_in_worker_thread(std::fs::read_to_string, path).await?;";
     BLOCKING_PATH_METHOD = "blocking_path_method", OptIn,
         "asking the file system stops all tasks until it answers",
-        help "do it in a thread: `run_in_worker_thread(f).await`",
-        bad "if path.exists() { … }", good "if run_in_worker_thread(|| path.exists()).await { … }";
+        help "do it in a thread: `trio::thread::run_in_worker_thread(f, args).await`",
+        bad "if path.exists() { … }", good "if trio::thread::run_in_worker_thread(|| path.exists()).await { … }";
     BLOCKING_PROCESS = "blocking_process", Warning,
         "waiting for a process stops all tasks until it is done",
-        help "wait in a thread: `run_in_worker_thread(f).await`",
+        help "wait in a thread: `trio::thread::run_in_worker_thread(f, args).await`",
         bad "Command::new(\"ls\").output()?;",
-        good "run_in_worker_thread(|| Command::new(\"ls\").output()).await?;";
+        good "trio::thread::run_in_worker_thread(|| Command::new(\"ls\").output()).await?;";
     BLOCKING_NET = "blocking_net", Warning,
         "this stops all tasks until the other side answers",
-        help "use `trio::net`, or `run_in_worker_thread(f).await`",
+        help "use `trio::net`, or do it in a thread: `trio::thread::run_in_worker_thread(f, args).await`",
         bad "std::net::TcpStream::connect(address)?;",
         good "trio::net::TcpStream::connect(address).await?;";
     BLOCKING_SYNC = "blocking_sync", Warning,
         "this stops the thread, and all tasks with it",
-        help "wait for an operation of trio, or do it in a thread: `run_in_worker_thread(f).await`",
+        help "use what tasks can wait for, as in `trio::sync`, or do it in a thread: `trio::thread::run_in_worker_thread(f, args).await`",
         bad "std::thread::park();", good "event.wait().await;";
 
     // Nurseries.
@@ -322,7 +332,8 @@ rules! {
         help "pass it on with `?`, take it apart with `split`, or ask for the only one with `into_single`",
         bad "return Err(group[0].into());", good "return Err(group.into());";
     POLLED_BY_HAND = "polled_by_hand", Types,
-        "a call of a task function is no future",
-        help "`.await` it in a task, or give it to a nursery",
-        bad "std::pin::pin!(child(1));\nfutures.push(child(1));", good "n.spawn(child, 1);";
+        "a call of a task function is no future: it can be awaited in a task only",
+        help "mark the `async fn` around it `#[trio::task]`",
+        bad "async fn f() {\n    child(1).await;\n}\nfutures.push(child(1));",
+        good "#[trio::task]\nasync fn f() {\n    child(1).await;\n}\nn.spawn(child, 1);";
 }

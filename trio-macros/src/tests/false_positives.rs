@@ -44,8 +44,8 @@ fn no_error_is_found_in_foreign_code_but_true_ones() {
         .filter(|(level, kind)| *level == "error" && !TRUE_FINDINGS.contains(&kind.as_str()))
         .collect();
     assert!(listed || unexpected.is_empty(), "{unexpected:?}");
-    // What the workspace itself depends on is always there, but for vendored builds.
-    assert!(functions.is_empty() || readable >= 300, "only {readable} functions parse");
+    // The sources of tokio are there wherever this is built.
+    assert!(readable >= 300, "only {readable} functions are found that parse");
 }
 
 fn findings(function: &Foreign) -> Findings {

@@ -5,7 +5,6 @@ use proc_macro2::{TokenStream, TokenTree};
 /// What the macros said about one item.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// The name of the rule, or the message where the rule cannot be switched off.
     pub errors: Vec<String>,
     pub warnings: Vec<String>,
 }
@@ -42,7 +41,6 @@ impl Findings {
 /// The rule of an error of ours. Errors of other macros have no help line.
 fn error(text: TokenStream) -> Option<String> {
     let text = syn::parse2::<syn::LitStr>(text).ok()?.value();
-    let (message, help) = text.split_once("\nhelp: ")?;
-    let rule = help.rsplit_once("\nrule: ").map(|(_, rule)| rule);
-    Some(rule.unwrap_or(message).to_owned())
+    let (_, help) = text.split_once("\nhelp: ")?;
+    help.rsplit_once("\nrule: ").map(|(_, rule)| rule.to_owned())
 }

@@ -1,6 +1,11 @@
 //! Async functions that nobody wrote for this: those of the crates that the workspace depends on, whose
 //! sources cargo has unpacked on this machine, and those in the directories that `TRIO_FOREIGN_SOURCES`
 //! lists.
+//!
+//! Where the sources are, the compiler has written down beside this test, for each crate that it was
+//! built with: so they are found wherever cargo keeps them, and tokio's, on which this crate depends for
+//! the purpose, are always there. The registry has those of the rest of the workspace, if it has been
+//! built.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -50,10 +55,23 @@ fn packages() -> Vec<PathBuf> {
         .filter(|directory| directory.is_dir());
     let listed = env::var_os("TRIO_FOREIGN_SOURCES").unwrap_or_default();
     let listed: Vec<PathBuf> = env::split_paths(&listed).flat_map(|path| children(&path)).collect();
-    let mut packages: Vec<PathBuf> = unpacked.chain(listed).collect();
+    let mut packages: Vec<PathBuf> = compiled().into_iter().chain(unpacked).chain(listed).collect();
     packages.sort();
     packages.dedup();
     packages
+}
+
+/// The directory of tokio, from what the compiler has noted about the files it has read.
+fn compiled() -> Option<PathBuf> {
+    let beside = env::current_exe().ok()?.parent()?.to_owned();
+    let is_note = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("tokio-") && name.ends_with(".d")
+    };
+    let note = children(&beside).into_iter().find(is_note)?;
+    let text = fs::read_to_string(note).ok()?;
+    let file = text.split_whitespace().find(|word| word.ends_with("src/lib.rs"))?;
+    Path::new(file).parent()?.parent().map(Path::to_owned)
 }
 
 /// `name-version` of every package in the workspace's lock file.

@@ -12,9 +12,28 @@ use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
 
 /// A handle for receiving from a [`channel`](super::channel). Dropping it closes it.
 ///
-/// To receive everything: `while let Ok(value) = receiver.receive().await { … }`.
+/// To receive everything: `while let Ok(value) = receiver.receive().await { … }`. The error is the end of the
+/// channel, or that this handle was closed.
 ///
 /// Its counterpart in Trio is `trio.MemoryReceiveChannel`.
+///
+/// ```
+/// use trio::channel::{TryReceiveError, channel};
+///
+/// # #[trio::task] async fn example() -> trio::Result<()> {
+/// let (sender, receiver) = channel(2);
+/// assert_eq!(receiver.try_receive(), Err(TryReceiveError::WouldBlock));
+/// sender.try_send("a")?;
+/// sender.try_send("b")?;
+/// drop(sender);
+/// let mut received = Vec::new();
+/// while let Ok(value) = receiver.receive().await {
+///     received.push(value);
+/// }
+/// assert_eq!(received, ["a", "b"]);
+/// # Ok(()) }
+/// # trio::run(example).unwrap();
+/// ```
 pub struct Receiver<T> {
     core: Rc<Core<T>>,
     handle: Handle,

@@ -13,6 +13,22 @@ use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
 /// A handle for sending into a [`channel`](super::channel). Dropping it closes it.
 ///
 /// Its counterpart in Trio is `trio.MemorySendChannel`.
+///
+/// ```
+/// use trio::channel::{SendError, TrySendError, channel};
+///
+/// # #[trio::task] async fn example() -> trio::Result<()> {
+/// let (sender, receiver) = channel(1);
+/// let other = sender.clone();
+/// sender.send(1).await?;
+/// assert_eq!(other.try_send(2), Err(TrySendError::WouldBlock(2)));
+/// sender.close(); // this one alone
+/// assert_eq!(sender.send(3).await, Err(SendError::Closed(3)));
+/// assert_eq!(receiver.receive().await?, 1);
+/// other.send(4).await?;
+/// # Ok(()) }
+/// # trio::run(example).unwrap();
+/// ```
 pub struct Sender<T> {
     core: Rc<Core<T>>,
     handle: Handle,

@@ -22,13 +22,14 @@
 //! A future that has been woken is polled once more before it is given up, so that an operation which
 //! has already happened is not lost; and a leaf that must not be interrupted is not.
 
+use std::convert::Infallible;
 use std::future::{Future, IntoFuture};
 use std::marker::PhantomPinned;
 use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
 use super::call::{Block, Call};
-use super::context::{self, Mark, PolledWith};
+use super::context::{self, Heard, Hearing, PolledWith};
 use super::points;
 use super::task::{TaskRef, flag};
 use super::trace::{Site, TraceNode};
@@ -40,9 +41,7 @@ mod sealed {
 /// What can be awaited in a task: a [`Call`], a [`Block`], or any future.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be awaited",
-    label = "this is neither a call of a task function nor a future",
-    note = "remove `.await`: this is already the value",
-    note = "a `TaskHandle` is waited for with `.wait().await`"
+    label = "this is neither a call of a task function nor a future"
 )]
 pub trait Checkpoint: sealed::Sealed {
     /// What awaiting it gives.
@@ -80,6 +79,33 @@ impl<F: Future> Checkpoint for Block<F> {
     }
 }
 
+impl<F: Future> sealed::Sealed for Pin<Box<Call<F>>> {}
+/// A call in a box, as recursion needs it: `Box::pin(f(n - 1)).await`.
+impl<F: Future> Checkpoint for Pin<Box<Call<F>>> {
+    type Output = F::Output;
+    type Frame = Boxed<F>;
+
+    #[inline]
+    unsafe fn into_frame(self) -> Boxed<F> {
+        Boxed(self)
+    }
+}
+
+/// The frame of a call, where the call is.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct Boxed<F>(Pin<Box<Call<F>>>);
+
+impl<F: Future> Future for Boxed<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
+        // SAFETY: rule 1: the frame is pinned with the call that it is in, and never moved out.
+        unsafe { self.0.as_mut().map_unchecked_mut(Call::frame) }.poll(cx)
+    }
+}
+
 #[diagnostic::do_not_recommend]
 impl<F: IntoFuture> sealed::Sealed for F {}
 #[diagnostic::do_not_recommend]
@@ -89,7 +115,8 @@ impl<F: IntoFuture> Checkpoint for F {
 
     #[inline]
     unsafe fn into_frame(self) -> Self::Frame {
-        Wrapped::Polling { future: self.into_future(), started: false, _pinned: PhantomPinned }
+        let future = self.into_future();
+        Wrapped::Polling { future, started: false, torn: false, _pinned: PhantomPinned }
     }
 }
 
@@ -100,12 +127,12 @@ pub enum Wrapped<F: Future> {
     Polling {
         future: F,
         started: bool,
+        /// See [`Hearing::hear`].
+        torn: bool,
         _pinned: PhantomPinned,
     },
     /// The future was ready at once; the scheduler lets others go first.
-    Yielding {
-        output: Option<F::Output>,
-    },
+    Yielding { output: Option<F::Output> },
 }
 
 impl<F: Future> Future for Wrapped<F> {
@@ -115,8 +142,8 @@ impl<F: Future> Future for Wrapped<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
         // SAFETY: rule 1: `future` is not moved; `Yielding` holds a value that is not pinned.
         let this = unsafe { self.as_mut().get_unchecked_mut() };
-        let (future, started) = match this {
-            Wrapped::Polling { future, started, .. } => (future, started),
+        let (future, started, torn) = match this {
+            Wrapped::Polling { future, started, torn, .. } => (future, started, torn),
             Wrapped::Yielding { output } => {
                 let output = output.take().expect("a future is not polled after it was ready");
                 return Poll::Ready(output);
@@ -137,7 +164,7 @@ impl<F: Future> Future for Wrapped<F> {
         } else {
             0
         };
-        context::with(|c| c.mark.set(Mark::Untouched));
+        let hearing = Hearing::begin();
         let polled = {
             let _others = PolledWith::others();
             // SAFETY: rule 1: the future stays in this pinned enum until it is dropped in place.
@@ -145,6 +172,7 @@ impl<F: Future> Future for Wrapped<F> {
         };
         match polled {
             Poll::Ready(output) => {
+                drop(hearing);
                 if first && context::task(|task| task.points().1) == points && !points::schedule(cx)
                 {
                     self.set(Wrapped::Yielding { output: Some(output) });
@@ -152,13 +180,9 @@ impl<F: Future> Future for Wrapped<F> {
                 }
                 Poll::Ready(output)
             }
-            Poll::Pending => match context::with(|c| c.mark.get()) {
-                Mark::Waiting => Poll::Pending,
-                Mark::Unwinding => {
-                    *started = false;
-                    Poll::Pending
-                }
-                Mark::Untouched => {
+            Poll::Pending => match hearing.hear(torn, cx) {
+                Heard::Wait => context::wait(),
+                Heard::Silence => {
                     if first {
                         context::task(|task| {
                             task.count_schedule_point();
@@ -167,7 +191,12 @@ impl<F: Future> Future for Wrapped<F> {
                     }
                     // If it has given no waker away it waits for nothing.
                     context::task(|task| task.set(flag::WAITS_FOR_EVER));
-                    if context::cancelled() { context::unwind() } else { context::wait() }
+                    context::wait()
+                }
+                Heard::Unwind => {
+                    // Its leaves begin anew, should it be polled again.
+                    *started = false;
+                    context::unwind()
                 }
             },
         }
@@ -188,20 +217,109 @@ impl<F> std::fmt::Debug for Entered<F> {
     }
 }
 
-/// What `operand.await` becomes: `unsafe { enter(operand, &SITE) }.await`.
+/// What is awaited, which the macros enter: `operand.await` becomes
+/// `unsafe { Operand(operand).enter(&SITE) }.await`.
 ///
-/// # Safety
-///
-/// Called by the macros alone: the result is awaited at once, in the frame of a task (rule 1).
+/// Two methods have this name. The compiler takes the first, unless the operand cannot be awaited;
+/// then it takes that of [`NotAwaitable`], which says so once, and whose type is not looked at again.
 #[doc(hidden)]
-#[inline]
-pub unsafe fn enter<C, F>(operand: C, site: &'static Site) -> Entered<F>
-where
-    // Not `-> Entered<C::Frame>`: what cannot be awaited would be reported again wherever it goes.
-    C: Checkpoint<Frame = F>,
-{
-    // SAFETY: by this function's contract.
-    Entered { frame: unsafe { operand.into_frame() }, trace: TraceNode::new(site) }
+#[derive(Debug)]
+pub struct Operand<C>(pub C);
+
+impl<C: Checkpoint> Operand<C> {
+    /// Enters it.
+    ///
+    /// # Safety
+    ///
+    /// Called by the macros alone: the result is awaited at once, in the frame of a task (rule 1).
+    #[inline]
+    pub unsafe fn enter(self, site: &'static Site) -> Entered<C::Frame> {
+        // SAFETY: by this function's contract.
+        Entered { frame: unsafe { self.0.into_frame() }, trace: TraceNode::new(site) }
+    }
+
+    /// Gives back what a thunk returned.
+    #[inline]
+    pub fn returned(self) -> C {
+        self.0
+    }
+}
+
+/// What is awaited and cannot be.
+#[doc(hidden)]
+pub trait NotAwaitable: Sized {
+    /// The operand.
+    type Operand;
+
+    /// Says so.
+    ///
+    /// # Safety
+    ///
+    /// It cannot be called.
+    unsafe fn enter(self, _site: &'static Site) -> <Self::Operand as Awaitable>::Output
+    where
+        Self::Operand: Awaitable,
+    {
+        unreachable!("no type has this")
+    }
+
+    /// Says so of what a thunk returned.
+    fn returned(self) -> <Self::Operand as Returned>::Instead
+    where
+        Self::Operand: Returned,
+    {
+        unreachable!("no type has this")
+    }
+
+    /// Says so in place of a thunk that would return it.
+    fn thunk<T>(self, _thunk: T) -> <Self::Operand as Returned>::Instead
+    where
+        Self::Operand: Returned,
+    {
+        unreachable!("no type has this")
+    }
+}
+
+impl<C> NotAwaitable for Operand<C> {
+    type Operand = C;
+}
+
+/// Nothing is.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "only async functions can be spawned",
+    label = "this gives `{Self}`, which cannot be awaited",
+    note = "do the work before, or in the task: `n.spawn(child, compute(1))`",
+    note = "for blocking code: `trio::thread::run_in_worker_thread(compute, 1).await`",
+    note = "rule: spawn_sync_function"
+)]
+pub trait Returned {
+    /// What would stand for it.
+    type Instead;
+}
+
+#[diagnostic::do_not_recommend]
+impl Returned for Infallible {
+    type Instead = Self;
+}
+
+/// Nothing is.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be awaited",
+    label = "this is neither a call of a task function nor a future",
+    note = "remove `.await`, if this is already the value",
+    note = "a function is called first: `f(args).await`; a `TaskHandle` is waited for: `handle.wait().await`",
+    note = "rule: await_not_async"
+)]
+pub trait Awaitable {
+    /// What the expression would be.
+    type Output;
+}
+
+#[diagnostic::do_not_recommend]
+impl Awaitable for Infallible {
+    type Output = Self;
 }
 
 impl<F: Future> Future for Entered<F> {
@@ -218,7 +336,7 @@ impl<F: Future> Future for Entered<F> {
         let result = frame.poll(cx);
         match result {
             // The frames of one that is polled by hand may go at any time.
-            Poll::Pending if context::is_in_place(cx) => trace.push(),
+            Poll::Pending if context::is_in_place(trace, cx) => trace.push(),
             Poll::Pending => {}
             Poll::Ready(_) => context::with(|c| {
                 // SAFETY: rule 1: the running task is alive.

@@ -4,13 +4,14 @@
 //! that is what makes it sound for a child to borrow from its parent's stack (rule 1). The one
 //! exception is [`Call::into_future`], for frames that borrow nothing from outside.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
-use super::context::{self, PolledWith};
+use super::context::{self, InFrame, PolledWith};
 use super::task::TaskRef;
 
 /// The call of a task function, ready to be awaited in another task or given to a nursery.
@@ -42,7 +43,7 @@ macro_rules! frames {
             /// # Safety
             ///
             /// `frame` is a task's frame as the macros make it: it polls what it awaits through
-            /// [`enter`](super::awaiting::enter), and its nurseries are joined (rules 1 and 4).
+            /// [`Operand`](super::awaiting::Operand), and its nurseries are joined (rules 1 and 4).
             #[doc(hidden)]
             pub unsafe fn new(frame: F) -> Self {
                 $name { frame, _thread: PhantomData }
@@ -56,21 +57,39 @@ macro_rules! frames {
             ///
             /// It must be polled inside a task, always the same one. Only a frame that borrows
             /// nothing from outside can be converted: the future may be dropped or forgotten at any
-            /// time. Dropping it in mid-run drops the tasks of its nurseries with it.
+            /// time. Dropping it in mid-run drops the tasks of its nurseries with it, and does no
+            /// clean-up that awaits.
             ///
             /// # Cancellation
             ///
-            /// As in the task that polls it.
+            /// As in the task that polls it. What must not be interrupted inside, a shield, a clean-up,
+            /// the end of a nursery, holds up a combinator that polls all of its futures (`join!`,
+            /// `select!`); one that polls only what was woken (`FuturesUnordered`) is dropped with it.
             ///
             /// # Panics
             ///
-            /// When polled outside a task, or by another task than the first time. The process is
-            /// aborted if a task that runs inside the frame drops it.
+            /// When polled outside a task, or by another task than the first time; and when it was
+            /// unwound in a cancel scope, and is polled again outside of that. The process is aborted
+            /// if a task that runs inside the frame drops it.
             pub fn into_future(self) -> IntoFuture<F>
             where
                 F: 'static,
             {
                 IntoFuture { frame: self.frame, home: None, _thread: PhantomData }
+            }
+        }
+
+        /// It is none: the bound holds for nothing. It is here for its text, which the compiler says
+        /// where a future is wanted.
+        #[doc(hidden)]
+        impl<F> Future for $name<F>
+        where
+            CallOutsideTask<F>: InTask,
+        {
+            type Output = <CallOutsideTask<F> as InTask>::Output;
+
+            fn poll(self: Pin<&mut Self>, _: &mut PollContext<'_>) -> Poll<Self::Output> {
+                unreachable!("no type has this")
             }
         }
 
@@ -82,9 +101,41 @@ macro_rules! frames {
     )*};
 }
 
+impl<F> Call<F> {
+    /// The frame, for who polls it where it is.
+    pub(crate) fn frame(&mut self) -> &mut F {
+        &mut self.frame
+    }
+}
+
 frames! {
     Call, "Call";
     Block, "Block";
+}
+
+/// A place that is no task.
+#[doc(hidden)]
+#[allow(missing_debug_implementations)]
+pub struct CallOutsideTask<F>(PhantomData<F>);
+
+/// No place outside is. Only here could it be said that one is: the type and the trait are of this
+/// crate.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a call of a task function is no future: it can be awaited in a task only",
+    label = "only the body of a task can await it",
+    note = "mark the `async fn` around it `#[trio::task]`",
+    note = "to run several at the same time use a nursery: `n.spawn(f, args)`",
+    note = "rule: polled_by_hand"
+)]
+pub trait InTask {
+    /// What it would give.
+    type Output;
+}
+
+#[diagnostic::do_not_recommend]
+impl InTask for Infallible {
+    type Output = Self;
 }
 
 /// A task's frame as an ordinary future: see [`Call::into_future`].
@@ -117,6 +168,7 @@ impl<F: Future> Future for IntoFuture<F> {
         // The frame can go at any time: its await chain must not stay in the task's.
         let trace = context::with(|c| c.trace.get());
         let _in_place = PolledWith::context(cx);
+        let _in_frame = InFrame::enter(&*frame);
         let result = frame.poll(cx);
         context::with(|c| c.trace.set(trace));
         result
@@ -126,5 +178,39 @@ impl<F: Future> Future for IntoFuture<F> {
 impl<F> fmt::Debug for IntoFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IntoFuture of {}", std::any::type_name::<F>())
+    }
+}
+
+impl<F: Future> Call<F> {
+    /// The call of a function that is `boxed`. Called by the macros alone.
+    ///
+    /// # Safety
+    ///
+    /// As [`new`](Call::new).
+    #[doc(hidden)]
+    pub unsafe fn boxed(frame: F) -> Call<Boxed<F>> {
+        Call { frame: Boxed(Box::pin(frame)), _thread: PhantomData }
+    }
+}
+
+/// The frame of a task that is `boxed`: allocated on its own.
+#[doc(hidden)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Boxed<F>(Pin<Box<F>>);
+
+impl<F: Future> Future for Boxed<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
+        // In place if the box is: it goes with what it is in.
+        let _in_frame = context::is_in_place(&*self, cx).then(|| InFrame::enter(&*self.0));
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<F> fmt::Debug for Boxed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Boxed of {}", std::any::type_name::<F>())
     }
 }

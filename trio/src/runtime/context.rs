@@ -6,32 +6,14 @@
 
 use std::cell::Cell;
 use std::ptr;
-use std::task::{Context as PollContext, Poll};
+use std::task::Context as PollContext;
 
+pub(crate) use super::hearing::{Heard, Hearing, Mark, hear, unwind, unwind_further, wait};
 use super::moments;
 use super::node::Node;
 use super::run::Run;
 use super::task::{Header, TaskRef};
 use super::trace::TraceNode;
-
-/// The word of the last leaf polled: what a boundary sees when a poll returns `Pending`.
-///
-/// ```text
-///            poll of a foreign future begins
-///    Waiting ───────────────────────────────▶ Untouched
-///       ▲                                        │ a leaf below is polled
-///       │ absorbed by a boundary                 ▼
-///    Unwinding ◀──── cancelled ──── leaf ──── not cancelled ───▶ Waiting
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Mark {
-    /// No leaf has spoken since the surrounding wrapper began its poll.
-    Untouched,
-    /// The last leaf waits.
-    Waiting,
-    /// The last leaf was cancelled: every frame up to the responsible boundary is to be dropped.
-    Unwinding,
-}
 
 /// The thread's poll in progress.
 pub(crate) struct Context {
@@ -41,7 +23,9 @@ pub(crate) struct Context {
     /// The `std::task::Context` that frames are polled with, by its address; null while code of
     /// others is in between. See [`is_in_place`].
     polled_with: Cell<*const ()>,
-    pub(crate) mark: Cell<Mark>,
+    /// The memory of the frame that is being polled, by its addresses.
+    frame: Cell<(usize, usize)>,
+    pub(super) mark: Cell<Mark>,
     pub(crate) trace: Cell<*const TraceNode>,
 }
 
@@ -52,7 +36,8 @@ thread_local! {
             task: Cell::new(ptr::null()),
             node: Cell::new(ptr::null()),
             polled_with: Cell::new(ptr::null()),
-            mark: Cell::new(Mark::Waiting),
+            frame: Cell::new((0, 0)),
+            mark: Cell::new(Mark::Untouched),
             trace: Cell::new(ptr::null()),
         }
     };
@@ -64,12 +49,18 @@ pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
     CONTEXT.with(f)
 }
 
+/// The same, in a destructor, which may run when the thread is ending.
+#[inline(always)]
+pub(super) fn try_with(f: impl FnOnce(&Context)) {
+    let _ = CONTEXT.try_with(f);
+}
+
 /// The run that is stepping on this thread, if any.
 #[inline]
 pub(crate) fn try_run<R>(f: impl FnOnce(Option<&Run>) -> R) -> R {
     let run = CONTEXT.try_with(|c| c.run.get()).unwrap_or(ptr::null());
     // SAFETY: rule 5: the pointer is set only while the run it names is entered on this thread
-    // (`EnteredRun`), and cleared before the run goes.
+    // (`Entered`), and cleared before the run goes.
     f(unsafe { run.as_ref() })
 }
 
@@ -157,32 +148,6 @@ fn cancelled_or_watched(node: &Node) -> bool {
     node.is_effectively_cancelled()
 }
 
-/// Whether the poll that has just returned `Pending` unwinds: what a boundary asks, before it drops
-/// the frames inside.
-#[inline]
-pub(crate) fn is_unwinding() -> bool {
-    let unwinds = with(|c| c.mark.get()) == Mark::Unwinding;
-    if unwinds {
-        moments::unwinding();
-    }
-    unwinds
-}
-
-/// A leaf's "I wait": clears the mark.
-#[inline]
-pub(crate) fn wait<T>() -> Poll<T> {
-    with(|c| c.mark.set(Mark::Waiting));
-    Poll::Pending
-}
-
-/// A leaf's "I am cancelled and nothing happened": sets the mark, so that the frames above are
-/// dropped up to the boundary that deals with it.
-#[inline]
-pub(crate) fn unwind<T>() -> Poll<T> {
-    with(|c| c.mark.set(Mark::Unwinding));
-    Poll::Pending
-}
-
 /// Makes `node` the one that leaves below see, until the guard is dropped.
 pub(crate) struct InNode {
     outer: *const Node,
@@ -208,10 +173,13 @@ impl Drop for InNode {
 /// The macros see to it that nobody else gets at a frame. Should somebody, who takes apart what they
 /// have made, a frame that is polled by hand has no nurseries: it could be forgotten while children
 /// borrow from around it (rule 1). Whoever polls by hand has a context of their own, or has got one
-/// where code of others is in between.
+/// where code of others is in between, or, with a macro that hides an `.await`, has got the frame's and
+/// polls what lies elsewhere. What is pinned within the frame goes with it.
 #[inline]
-pub(crate) fn is_in_place(cx: &PollContext<'_>) -> bool {
-    with(|c| c.polled_with.get()) == ptr::from_ref(cx).cast()
+pub(crate) fn is_in_place<T>(part: &T, cx: &PollContext<'_>) -> bool {
+    let (polled_with, (start, end)) = with(|c| (c.polled_with.get(), c.frame.get()));
+    let part = ptr::from_ref(part).addr();
+    polled_with == ptr::from_ref(cx).cast() && start <= part && part < end
 }
 
 /// What a boundary that lets children borrow demands of those who poll it.
@@ -220,8 +188,8 @@ pub(crate) fn is_in_place(cx: &PollContext<'_>) -> bool {
 ///
 /// If the frame is polled by hand.
 #[inline]
-pub(crate) fn demand_in_place(cx: &PollContext<'_>) {
-    if !is_in_place(cx) {
+pub(crate) fn demand_in_place<T>(part: &T, cx: &PollContext<'_>) {
+    if !is_in_place(part, cx) {
         polled_by_hand();
     }
 }
@@ -233,6 +201,38 @@ fn polled_by_hand() -> ! {
         "a frame of a task is polled by hand, and it opens a nursery: await it in the task, or \
          convert it with `into_future()`"
     )
+}
+
+/// The frame of a task is polled: at the beginning of its step.
+#[inline]
+pub(crate) fn begin_frame<F>(frame: &F) {
+    with(|c| c.frame.set(memory_of(frame)));
+}
+
+#[inline]
+fn memory_of<F: ?Sized>(frame: &F) -> (usize, usize) {
+    let start = ptr::from_ref(frame).addr();
+    (start, start + size_of_val(frame))
+}
+
+/// Says which frame is being polled, until the guard is dropped.
+pub(crate) struct InFrame {
+    outer: (usize, usize),
+}
+
+impl InFrame {
+    /// `frame` is polled in place, or was converted.
+    #[inline]
+    pub(crate) fn enter<F: ?Sized>(frame: &F) -> InFrame {
+        InFrame { outer: with(|c| c.frame.replace(memory_of(frame))) }
+    }
+}
+
+impl Drop for InFrame {
+    #[inline]
+    fn drop(&mut self) {
+        let _ = CONTEXT.try_with(|c| c.frame.set(self.outer));
+    }
 }
 
 /// Says which context frames are polled with, until the guard is dropped.
@@ -269,7 +269,7 @@ pub(crate) fn begin_step(task: &Header, cx: &PollContext<'_>) {
         c.task.set(task);
         c.node.set(task.node());
         c.polled_with.set(ptr::from_ref(cx).cast());
-        c.mark.set(Mark::Waiting);
+        c.mark.set(Mark::Untouched);
         c.trace.set(ptr::null());
     });
 }
@@ -290,20 +290,21 @@ pub(crate) fn end_step() -> *const TraceNode {
 pub(crate) struct InTask {
     task: *const Header,
     node: *const Node,
-    mark: Mark,
     trace: *const TraceNode,
+    _hearing: Hearing,
     _polled_with: PolledWith,
 }
 
 impl InTask {
     #[inline]
     pub(crate) fn enter(task: &Header) -> InTask {
+        let hearing = Hearing::begin();
         let others = PolledWith::others();
         with(|c| InTask {
             task: c.task.replace(task),
             node: c.node.replace(task.node()),
-            mark: c.mark.replace(Mark::Waiting),
             trace: c.trace.replace(ptr::null()),
+            _hearing: hearing,
             _polled_with: others,
         })
     }
@@ -315,7 +316,6 @@ impl Drop for InTask {
         let _ = CONTEXT.try_with(|c| {
             c.task.set(self.task);
             c.node.set(self.node);
-            c.mark.set(self.mark);
             c.trace.set(self.trace);
         });
     }

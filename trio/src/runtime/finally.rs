@@ -13,7 +13,8 @@ use std::task::{Context as PollContext, Poll};
 use std::time::Duration;
 
 use super::call::Call;
-use super::context::{self, Mark};
+use super::context::{self, Heard, Hearing};
+use super::moments;
 use super::report;
 use super::scope::{ScopeCore, Scoped};
 use super::task::Payload;
@@ -105,6 +106,7 @@ where
             thunk: Some((scope, cleanup)),
             cleanup: None,
             ending: None,
+            torn: false,
             _pinned: PhantomPinned,
         })
     }
@@ -123,6 +125,8 @@ struct Finally<B: Future, F: Future<Output = ()>, C> {
     thunk: Option<(Rc<ScopeCore>, C)>,
     cleanup: Option<Scoped<F, ()>>,
     ending: Option<Ending<B::Output>>,
+    /// Of the body: see [`Hearing::hear`].
+    torn: bool,
     _pinned: PhantomPinned,
 }
 
@@ -139,8 +143,8 @@ where
         // by assigning `None`, never moved. The rest is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         if this.body.is_some() {
-            let Some(ending) = poll_body(&mut this.body, cx) else {
-                return Poll::Pending;
+            let Some(ending) = poll_body(&mut this.body, &mut this.torn, cx) else {
+                return context::wait();
             };
             this.ending = Some(ending);
         }
@@ -167,7 +171,7 @@ where
             Ending::Panic(payload) => resume_unwind(payload),
             Ending::Unwound => {
                 this.ending = Some(Ending::Unwound);
-                context::unwind()
+                context::unwind_further()
             }
         }
     }
@@ -176,10 +180,12 @@ where
 /// Polls the body, and drops it once it is over. `None`: it waits.
 pub(super) fn poll_body<B: Future>(
     body: &mut Option<B>,
+    torn: &mut bool,
     cx: &mut PollContext<'_>,
 ) -> Option<Ending<B::Output>> {
     let trace = context::with(|c| c.trace.get());
     let node = context::with(|c| c.node.get());
+    let hearing = Hearing::begin();
     let polled = catch_unwind(AssertUnwindSafe(|| {
         let body = body.as_mut().expect("the caller has looked");
         // SAFETY: rule 1: the caller holds the body pinned.
@@ -187,14 +193,18 @@ pub(super) fn poll_body<B: Future>(
     }));
     let ending = match polled {
         Ok(Poll::Ready(value)) => Ending::Value(value),
-        Ok(Poll::Pending) if !context::is_unwinding() => return None,
-        Ok(Poll::Pending) => Ending::Unwound,
+        Ok(Poll::Pending) => match hearing.hear(torn, cx) {
+            Heard::Wait | Heard::Silence => return None,
+            Heard::Unwind => {
+                moments::unwinding();
+                Ending::Unwound
+            }
+        },
         Err(payload) => Ending::Panic(payload),
     };
     context::with(|c| {
         c.trace.set(trace);
         c.node.set(node);
-        c.mark.set(Mark::Waiting);
     });
     let dropped = catch_unwind(AssertUnwindSafe(|| *body = None));
     Some(match (ending, dropped) {

@@ -62,7 +62,8 @@ pub trait Instrument {
 #[derive(Default)]
 pub(crate) struct Instruments {
     any: Cell<bool>,
-    list: RefCell<Vec<Rc<dyn Instrument>>>,
+    /// Shared with the calls in progress, which keep it as it was: a hook may add and remove.
+    list: RefCell<Rc<Vec<Rc<dyn Instrument>>>>,
     /// The tasks that were scheduled since the instruments were told last.
     scheduled: RefCell<Vec<TaskRef>>,
 }
@@ -71,7 +72,7 @@ impl Instruments {
     pub(crate) fn add(&self, instrument: Rc<dyn Instrument>) {
         let mut list = self.list.borrow_mut();
         if !list.iter().any(|own| Rc::ptr_eq(own, &instrument)) {
-            list.push(instrument);
+            Rc::make_mut(&mut list).push(instrument);
         }
         self.any.set(true);
     }
@@ -79,7 +80,7 @@ impl Instruments {
     pub(crate) fn remove(&self, instrument: &Rc<dyn Instrument>) -> bool {
         let mut list = self.list.borrow_mut();
         let at = list.iter().position(|own| Rc::ptr_eq(own, instrument));
-        let removed = at.map(|at| list.remove(at));
+        let removed = at.map(|at| Rc::make_mut(&mut list).remove(at));
         self.any.set(!list.is_empty());
         drop(list);
         if !self.any.get() {
@@ -129,13 +130,12 @@ impl Instruments {
     #[cold]
     #[inline(never)]
     fn call_all(&self, hook: &dyn Fn(&dyn Instrument)) {
-        // A copy: a hook may add and remove instruments.
-        let list = self.list.borrow().clone();
-        for instrument in list {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| hook(&*instrument))) {
+        let list = Rc::clone(&self.list.borrow());
+        for instrument in &*list {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| hook(&**instrument))) {
                 report::panicked("an instrument", &*payload);
                 report::discard(payload);
-                self.remove(&instrument);
+                self.remove(instrument);
             }
         }
     }

@@ -21,9 +21,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
-use super::context::{self, InNode, Mark};
+use super::context::{self, Heard, Hearing, InNode};
 use super::error::{Error, NurseryCancelled};
 use super::group::{ErrorGroup, Failure, Origin};
+use super::moments;
 use super::node::Node;
 use super::nursery::{NurseryCore, NurseryGuard};
 use super::points;
@@ -55,6 +56,7 @@ impl<'scope> NurseryGuard<'scope> {
             when_cancelled,
             state: State::Body,
             unwound: false,
+            torn: false,
             trace: BoundaryTrace::new(self.core().site()),
             _pinned: PhantomPinned,
         }
@@ -82,6 +84,8 @@ pub struct Join<'g, 'scope, B, T> {
     state: State,
     /// The body was unwound by a cancellation.
     unwound: bool,
+    /// Of the body: see [`Hearing::hear`].
+    torn: bool,
     trace: BoundaryTrace,
     _pinned: PhantomPinned,
 }
@@ -99,7 +103,7 @@ where
     type Output = Result<T, ErrorGroup>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<Self::Output> {
-        context::demand_in_place(cx);
+        context::demand_in_place(&*self, cx);
         // SAFETY: rule 1: `body` is pinned with the whole: it is dropped in place by assigning
         // `None`, never moved. The rest is not pinned, but for `trace`, which has only cells.
         let this = unsafe { self.get_unchecked_mut() };
@@ -109,9 +113,9 @@ where
         loop {
             match this.state {
                 State::Body => {
-                    let Some(polled) = poll_body(&mut this.body, node, cx) else {
+                    let Some(polled) = poll_body(&mut this.body, &mut this.torn, node, cx) else {
                         this.trace.push(node);
-                        return Poll::Pending;
+                        return context::wait();
                     };
                     match polled {
                         Ok(Some(Ok(value))) => this.value = Some(value),
@@ -149,7 +153,7 @@ where
                     this.state = State::Done;
                     return this.leave(core);
                 }
-                State::Unwound => return context::unwind(),
+                State::Unwound => return context::unwind_further(),
                 State::Done => panic!("a future is not polled after it was ready"),
             }
         }
@@ -159,28 +163,34 @@ where
 type Polled<T> = std::thread::Result<Option<Result<T, Error>>>;
 
 /// Polls the body, and drops it once it is over. `None`: it waits; `Ok(None)`: it was unwound.
-fn poll_body<B, T>(body: &mut Option<B>, node: &Node, cx: &mut PollContext<'_>) -> Option<Polled<T>>
+fn poll_body<B, T>(
+    body: &mut Option<B>,
+    torn: &mut bool,
+    node: &Node,
+    cx: &mut PollContext<'_>,
+) -> Option<Polled<T>>
 where
     B: Future<Output = Result<T, Error>>,
 {
     let trace = context::with(|c| c.trace.get());
     let _inner = InNode::enter(node);
     let polled = catch_unwind(AssertUnwindSafe(|| {
+        let hearing = Hearing::begin();
         let body = body.as_mut().expect("there while the state is `Body`");
         // SAFETY: rule 1: the caller holds the body pinned.
         match unsafe { Pin::new_unchecked(body) }.poll(cx) {
             Poll::Ready(result) => Some(Some(result)),
-            Poll::Pending if context::is_unwinding() => Some(None),
+            Poll::Pending if hearing.hear(torn, cx) == Heard::Unwind => {
+                moments::unwinding();
+                Some(None)
+            }
             Poll::Pending => None,
         }
     }));
     if let Ok(None) = polled {
         return None;
     }
-    context::with(|c| {
-        c.trace.set(trace);
-        c.mark.set(Mark::Waiting);
-    });
+    context::with(|c| c.trace.set(trace));
     // A destructor that panics counts as a panic of the body.
     let dropped = catch_unwind(AssertUnwindSafe(|| *body = None));
     Some(match (polled, dropped) {
@@ -230,7 +240,7 @@ impl<B, T> Join<'_, '_, B, T> {
         }
         if self.unwound || (core.had_cancelled_child() && from_outside) {
             self.state = State::Unwound;
-            return context::unwind();
+            return context::unwind_further();
         }
         Poll::Ready(Ok(self.value.take().expect("the body was not unwound, so it has a value")))
     }

@@ -92,6 +92,41 @@ pub mod main_traits {
             self.report_with(T::report)
         }
     }
+
+    /// What no `main` may return.
+    pub trait NoMain {
+        /// It.
+        type Result;
+
+        /// Refuses it.
+        fn exit_code(&self) -> <Self::Result as Reported>::Instead
+        where
+            Self::Result: Reported,
+        {
+            unreachable!("no type has this")
+        }
+    }
+
+    impl<T> NoMain for MainResult<T> {
+        type Result = T;
+    }
+
+    /// Nothing else is.
+    #[diagnostic::on_unimplemented(
+        message = "`main` cannot report this type",
+        label = "the system takes no `{Self}`",
+        note = "return `()`, an `ExitCode`, or a `Result` of them",
+        note = "rule: main_result"
+    )]
+    pub trait Reported {
+        /// What would be reported.
+        type Instead;
+    }
+
+    #[diagnostic::do_not_recommend]
+    impl Reported for std::convert::Infallible {
+        type Instead = ExitCode;
+    }
 }
 
 /// Prints an error with what caused it, a group as a tree.

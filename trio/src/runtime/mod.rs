@@ -29,6 +29,7 @@ pub(crate) mod error;
 pub(crate) mod finally;
 pub(crate) mod group;
 pub(crate) mod guest;
+pub(crate) mod hearing;
 pub(crate) mod home;
 pub(crate) mod idle;
 pub(crate) mod inbox;

@@ -120,6 +120,12 @@ impl Node {
         }
     }
 
+    /// Whether this node or any around it was called, be there shields in between or not.
+    pub(crate) fn is_called_around(&self) -> bool {
+        self.is_effectively_cancelled()
+            || std::iter::successors(Some(self), |node| node.parent()).any(Node::is_called)
+    }
+
     /// Whether a cancellation from outside this node reaches it.
     pub(crate) fn is_cancelled_from_outside(&self) -> bool {
         !self.is_shielded() && self.parent().is_some_and(Node::is_effectively_cancelled)
@@ -249,7 +255,8 @@ impl Node {
     }
 
     /// Takes this node out of the tree. Nodes still below it (frames that were converted to foreign
-    /// futures and outlived their scope) are cancelled and move up to its parent.
+    /// futures and outlived their scope) move up to its parent, and are cancelled: but for shields,
+    /// which keep off what comes from outside.
     pub(crate) fn unlink(&self) {
         let Some(parent) = self.parent() else {
             self.orphan_children();
@@ -257,7 +264,9 @@ impl Node {
         };
         while let Some(child) = self.first_child() {
             child.detach(self);
-            child.set_flag(CALLED, true);
+            if !child.is_shielded() {
+                child.set_flag(CALLED, true);
+            }
             child.link(parent);
         }
         self.detach(parent);

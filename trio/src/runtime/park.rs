@@ -24,7 +24,6 @@ use std::task::{Context as PollContext, Poll};
 use super::context;
 use super::error::BrokenResourceError;
 use super::introspect::Task;
-use super::passing_on::PassingOn;
 use super::points;
 use super::task::flag;
 use super::wake::WakeTarget;
@@ -364,7 +363,7 @@ pub struct Park<'a> {
     _pinned: PhantomPinned,
 }
 
-impl<'a> Park<'a> {
+impl Park<'_> {
     /// Whether the task has been unparked, though the future may not have been polled since. For the
     /// `Drop` of a primitive that hands something over with the turn.
     pub fn is_unparked(&self) -> bool {
@@ -384,34 +383,6 @@ impl<'a> Park<'a> {
     pub fn firm_once_moved(mut self) -> Self {
         self.firm_once_moved = true;
         self
-    }
-
-    /// Calls `pass_on` if the future is dropped between being unparked and being polled: for what is
-    /// handed over with the turn, and must not be lost with it.
-    ///
-    /// ```
-    /// # use std::cell::Cell;
-    /// # use trio::lowlevel::ParkingLot;
-    /// # struct Tickets { free: Cell<usize>, waiting: ParkingLot }
-    /// # impl Tickets {
-    /// async fn take(&self) {
-    ///     if self.free.get() > 0 {
-    ///         self.free.set(self.free.get() - 1);
-    ///     } else {
-    ///         let parked = self.waiting.park().passing_on(|| self.give_back());
-    ///         parked.await.expect("nobody breaks this lot");
-    ///     }
-    /// }
-    ///
-    /// fn give_back(&self) {
-    ///     if self.waiting.unpark(1) == 0 {
-    ///         self.free.set(self.free.get() + 1);
-    ///     }
-    /// }
-    /// # }
-    /// ```
-    pub fn passing_on<F: FnOnce()>(self, pass_on: F) -> PassingOn<'a, F> {
-        PassingOn::new(self, pass_on)
     }
 
     fn leave(&self) {
@@ -453,8 +424,8 @@ impl Future for Park<'_> {
                     task.count_schedule_point();
                     task.set_waits_for("a parking lot");
                 });
-                this.waiter.state.set(State::Parked);
                 this.waiter.target.set(Some(WakeTarget::current(cx)));
+                this.waiter.state.set(State::Parked);
                 this.lot.0.push(&this.waiter);
                 context::wait()
             }
@@ -464,11 +435,16 @@ impl Future for Park<'_> {
             }
             State::Parked => {
                 let target = this.waiter.target.take();
-                let target = match target {
-                    Some(target) if target.is_current(cx) => target,
-                    _ => WakeTarget::current(cx),
-                };
-                this.waiter.target.set(Some(target));
+                let is_current = target.as_ref().is_some_and(|target| target.is_current(cx));
+                this.waiter.target.set(target);
+                if !is_current {
+                    let target = WakeTarget::current(cx);
+                    // A foreign waker may run arbitrary code when it is cloned.
+                    if this.waiter.state.get() != State::Parked {
+                        return self.poll(cx);
+                    }
+                    this.waiter.target.set(Some(target));
+                }
                 context::wait()
             }
             State::Unparked => {

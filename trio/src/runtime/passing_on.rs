@@ -11,17 +11,41 @@ use std::task::{Context as PollContext, Poll};
 use super::error::BrokenResourceError;
 use super::park::Park;
 
+impl<'a> Park<'a> {
+    /// Calls `pass_on` if the future is dropped between being unparked and being polled: for what is
+    /// handed over with the turn, and must not be lost with it.
+    ///
+    /// ```
+    /// # use std::cell::Cell;
+    /// # use trio::lowlevel::ParkingLot;
+    /// # struct Tickets { free: Cell<usize>, waiting: ParkingLot }
+    /// # impl Tickets {
+    /// async fn take(&self) {
+    ///     if self.free.get() > 0 {
+    ///         self.free.set(self.free.get() - 1);
+    ///     } else {
+    ///         let parked = self.waiting.park().passing_on(|| self.give_back());
+    ///         parked.await.expect("nobody breaks this lot");
+    ///     }
+    /// }
+    ///
+    /// fn give_back(&self) {
+    ///     if self.waiting.unpark(1) == 0 {
+    ///         self.free.set(self.free.get() + 1);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn passing_on<F: FnOnce()>(self, pass_on: F) -> PassingOn<'a, F> {
+        PassingOn { park: self, pass_on: Some(pass_on) }
+    }
+}
+
 /// The future of [`Park::passing_on`].
 #[must_use = "futures do nothing unless awaited"]
 pub struct PassingOn<'a, F: FnOnce()> {
     park: Park<'a>,
     pass_on: Option<F>,
-}
-
-impl<'a, F: FnOnce()> PassingOn<'a, F> {
-    pub(super) fn new(park: Park<'a>, pass_on: F) -> PassingOn<'a, F> {
-        PassingOn { park, pass_on: Some(pass_on) }
-    }
 }
 
 impl<F: FnOnce()> Future for PassingOn<'_, F> {

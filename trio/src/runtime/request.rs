@@ -21,6 +21,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Context as PollContext, Poll};
 
 use super::call::Call;
+use super::context::{self, InFrame};
 use super::finally::{Ending, poll_body};
 use super::report;
 use super::task::Payload;
@@ -151,6 +152,8 @@ impl Future for Serving {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<()> {
+        // In place if this is: it goes with what this is in.
+        let _in_frame = context::is_in_place(&*self, cx).then(|| InFrame::enter(&*self.0));
         self.0.as_mut().poll(cx)
     }
 }
@@ -251,7 +254,7 @@ where
         let thunk = self.thunk.take().expect("it is begun once");
         // SAFETY: rule 1: the frame is polled by `Run` alone, on the heap.
         match catch_unwind(AssertUnwindSafe(|| unsafe { thunk.into_frame() })) {
-            Ok(frame) => Box::pin(Run { frame: Some(frame), answer }),
+            Ok(frame) => Box::pin(Run { frame: Some(frame), torn: false, answer }),
             Err(payload) => {
                 answer.give(Some(Err(payload)));
                 Box::pin(std::future::ready(()))
@@ -272,6 +275,8 @@ impl<T, R> Drop for Beginning<T, R> {
 /// An async function that was begun. Its frame is gone before the answer is given.
 struct Run<F: Future> {
     frame: Option<F>,
+    /// See `Hearing::hear`.
+    torn: bool,
     answer: Arc<Answer<F::Output>>,
 }
 
@@ -281,8 +286,8 @@ impl<F: Future> Future for Run<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<()> {
         // SAFETY: rule 1: `frame` is pinned with the whole, and dropped in place; the rest is not.
         let this = unsafe { self.get_unchecked_mut() };
-        let Some(ending) = poll_body(&mut this.frame, cx) else {
-            return Poll::Pending;
+        let Some(ending) = poll_body(&mut this.frame, &mut this.torn, cx) else {
+            return context::wait();
         };
         this.answer.give(match ending {
             Ending::Value(value) => Some(Ok(value)),

@@ -104,17 +104,18 @@ impl<V> Shared<'_, V> {
         let Some(task) = self.task.borrow().clone() else {
             return;
         };
-        let moved = self.target.try_with(|_, target| {
+        let woken = self.target.try_with(|_, target| {
             if self.service {
                 task.set(flag::SERVICE);
             }
             task.node().relink(target.add_child(&task));
-            target.end_start();
-            hidden.remove_child(false);
-        });
-        if moved.is_some() {
             self.hidden.set(ptr::null());
             self.task.take();
+            [target.end_start(), hidden.remove_child(false)]
+        });
+        // All is settled: a foreign waker may drop either nursery.
+        for waiter in woken.into_iter().flatten().flatten() {
+            waiter.wake();
         }
     }
 }
@@ -282,7 +283,7 @@ where
     type Output = Result<V, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<Self::Output> {
-        context::demand_in_place(cx);
+        context::demand_in_place(&*self, cx);
         // SAFETY: rule 4: nothing is moved out that is referred to by address: the hidden nursery
         // and the trace stay.
         let this = unsafe { self.get_unchecked_mut() };
@@ -295,7 +296,7 @@ where
                 this.begin();
             }
             State::Waiting => {}
-            State::Unwound => return context::unwind(),
+            State::Unwound => return context::unwind_further(),
             State::Done => panic!("a future is not polled after it was ready"),
         }
         let node = this.hidden.scope().node();
@@ -318,7 +319,7 @@ where
         // Only a task that has stayed here can have been unwound, and only with its caller.
         if this.hidden.had_cancelled_child() {
             this.state = State::Unwound;
-            return context::unwind();
+            return context::unwind_further();
         }
         this.state = State::Done;
         Poll::Ready(value.ok_or_else(|| NotStartedError(()).into()))
@@ -328,13 +329,16 @@ where
 impl<S, V> Start<'_, S, V> {
     /// The hidden nursery is empty, or is being emptied: nothing refers to it from here on.
     fn close(&mut self) {
+        self.hidden.scope().leave();
         if let Some(shared) = &self.shared
             && !shared.hidden.replace(ptr::null()).is_null()
         {
             shared.task.borrow_mut().take();
-            let _ = shared.target.try_with(|_, target| target.end_start());
+            let waiter = shared.target.try_with(|_, target| target.end_start());
+            if let Some(waiter) = waiter.flatten() {
+                waiter.wake();
+            }
         }
-        self.hidden.scope().leave();
     }
 }
 

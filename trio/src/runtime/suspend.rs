@@ -115,7 +115,8 @@ impl<T> fmt::Debug for Resumer<T> {
 ///
 /// # Panics
 ///
-/// Outside a task; if the resumer is dropped without being used; and if the abort callback panics.
+/// Outside a task; if the resumer is dropped without being used; if the abort callback panics; and if it
+/// was unwound and is awaited again outside of the scope that was cancelled.
 ///
 /// Its counterpart in Trio is `trio.lowlevel.wait_task_rescheduled`, with `reschedule`.
 ///
@@ -207,7 +208,7 @@ where
                 State::ResumedCancelled if this.aborted => {
                     // A future that a foreign combinator polls again unwinds again.
                     *shared.state.borrow_mut() = State::ResumedCancelled;
-                    return context::unwind();
+                    return context::unwind_further();
                 }
                 State::ResumedCancelled => {
                     panic!("`resume_cancelled` was called on a task that was not cancelled")
@@ -215,14 +216,19 @@ where
                 State::Abandoned => {
                     panic!("the `Resumer` of this task was dropped: nothing could have woken it")
                 }
-                State::Over if this.aborted => return context::unwind(),
+                State::Over if this.aborted => return context::unwind_further(),
                 State::Over => panic!("a suspension is not polled after it was ready"),
                 State::Blocked => {}
             }
             // Blocked again before user code runs: the callback may resume, or drop the resumer.
             *shared.state.borrow_mut() = State::Blocked;
             if this.aborted || !context::cancelled() {
-                shared.target.set(Some(WakeTarget::current(cx)));
+                let target = WakeTarget::current(cx);
+                // A foreign waker may run arbitrary code when it is cloned.
+                if !matches!(*shared.state.borrow(), State::Blocked) {
+                    continue;
+                }
+                shared.target.set(Some(target));
                 return context::wait();
             }
             this.aborted = true;

@@ -30,6 +30,18 @@ impl Ownership {
         true
     }
 
+    /// Takes it, or waits for it, as an operation: a cancelled one has not taken it.
+    async fn acquire(&self) {
+        checkpoint_if_cancelled().await;
+        if self.take() {
+            let taken = Taken(self);
+            cancel_shielded_checkpoint().await;
+            std::mem::forget(taken);
+        } else {
+            self.wait().await;
+        }
+    }
+
     /// Waits until the lock is handed over.
     async fn wait(&self) {
         self.owner.watch(&self.lot);
@@ -53,6 +65,7 @@ impl Ownership {
         }
     }
 
+    #[inline(never)]
     fn hand_over(&self) {
         let Some(next) = self.lot.first() else { return };
         self.owner.set(next.task);
@@ -72,6 +85,15 @@ impl Ownership {
     /// The lot is going to have waiters that did not come through [`wait`](Ownership::wait).
     pub(super) fn expect_waiters(&self) {
         self.owner.watch(&self.lot);
+    }
+}
+
+/// Taken, by one who still has to give way to others. A guard would do as well, and be moved about.
+struct Taken<'a>(&'a Ownership);
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 
@@ -153,12 +175,7 @@ impl<T: ?Sized> Lock<T> {
     /// # trio::run(example);
     /// ```
     pub async fn acquire(&self) -> LockGuard<'_, T> {
-        checkpoint_if_cancelled().await;
-        if let Ok(guard) = self.try_acquire() {
-            cancel_shielded_checkpoint().await;
-            return guard;
-        }
-        self.ownership.wait().await;
+        self.ownership.acquire().await;
         self.guard()
     }
 

@@ -1,4 +1,17 @@
 //! Locks, events, queues: for tasks that share something, and wait for each other.
+//!
+//! | to | there is |
+//! |---|---|
+//! | wait until something has happened, once | [`Event`] |
+//! | have a value to oneself across cancellation points | [`Lock`], [`StrictFifoLock`] |
+//! | let many look at it, or one change it | [`RwLock`] |
+//! | wait until it has changed | [`Condition`], with a [`Lock`] |
+//! | limit how much goes on at once | [`CapacityLimiter`], which knows who has what, or [`Semaphore`] |
+//! | pass items on, to whoever comes first | [`Queue`], which is bounded, or [`UnboundedQueue`] |
+//!
+//! All of them are shared by reference: tasks borrow them, as they borrow what else they share. They
+//! are fair: what is released goes straight to the one who has waited for the longest, and nobody gets
+//! in between. Each tells what it knows by `statistics`.
 
 mod borrower;
 mod condition;

@@ -61,14 +61,20 @@ impl Owner {
     #[inline]
     pub(super) fn clear(&self, lot: &ParkingLot) -> bool {
         let owner = self.task.take();
-        if self.watched.get() {
-            if !lot.broken_by().is_empty() {
-                return false;
-            }
-            remove_parking_lot_breaker(&owner.expect("what is watched is held"), lot);
-            self.watched.set(false);
+        if self.watched.get() && !self.unwatch(owner, lot) {
+            return false;
         }
         self.held.set(false);
+        true
+    }
+
+    #[inline(never)]
+    fn unwatch(&self, owner: Option<Task>, lot: &ParkingLot) -> bool {
+        if !lot.broken_by().is_empty() {
+            return false;
+        }
+        remove_parking_lot_breaker(&owner.expect("what is watched is held"), lot);
+        self.watched.set(false);
         true
     }
 

@@ -181,11 +181,13 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     pub async fn read(&self) -> ReadGuard<'_, T> {
         checkpoint_if_cancelled().await;
-        if let Ok(guard) = self.try_read() {
+        if self.access.take_to_read() {
+            let held = ReadHeld(&self.access);
             cancel_shielded_checkpoint().await;
-            return guard;
+            std::mem::forget(held);
+        } else {
+            self.access.wait(READ).await;
         }
-        self.access.wait(READ).await;
         self.read_guard()
     }
 
@@ -224,11 +226,13 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     pub async fn write(&self) -> WriteGuard<'_, T> {
         checkpoint_if_cancelled().await;
-        if let Ok(guard) = self.try_write() {
+        if self.access.take_to_write() {
+            let held = WriteHeld(&self.access);
             cancel_shielded_checkpoint().await;
-            return guard;
+            std::mem::forget(held);
+        } else {
+            self.access.wait(WRITE).await;
         }
-        self.access.wait(WRITE).await;
         self.write_guard()
     }
 

@@ -29,8 +29,9 @@
 //! How many worker threads there are at once is limited: see [`default_thread_limiter`]. They are kept
 //! for the next use, so that a round trip takes microseconds.
 //!
-//! Functions that give up their thread, such as `std::thread::sleep`, hold it; one that needs a deadline
-//! asks for it itself. `task_local!` values that hold for the task hold in its worker threads.
+//! `task_local!` values that hold for the task hold in its worker threads. To a clock that jumps when
+//! every task is blocked, as [`MockClock::autojump`](crate::testing::MockClock::autojump) does, a task
+//! that waits for a thread is blocked.
 
 mod cache;
 mod callback;

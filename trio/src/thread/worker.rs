@@ -123,12 +123,12 @@ impl<'l> WorkerThread<'l> {
         J: Job<Output = R> + Send,
         R: Send,
     {
-        attend(self, job)
+        in_worker_thread(self, job)
     }
 }
 
 #[crate::task(crate = "crate")]
-async fn attend<J, R>(thread: WorkerThread<'_>, job: J) -> R
+async fn in_worker_thread<J, R>(thread: WorkerThread<'_>, job: J) -> R
 where
     J: Job<Output = R> + Send,
     R: Send,
@@ -145,16 +145,14 @@ where
     let _active: Active = threads.count();
     let name = thread.name.unwrap_or_else(default_name::<J>);
     let locals = TaskLocals::current();
-    errand(
-        move |host: &ErrandHost| Worker::of_host(host).enter(|| locals.enter(|| job.call())),
-        move |errand: Errand| {
-            let called = name.clone();
-            if let Err(error) = start::start(Some(name), || errand.run(), drop) {
-                panic!("there is no thread for `{called}`: {error}");
-            }
-        },
-    )
-    .await
+    let job = move |host: &ErrandHost| Worker::of_host(host).enter(|| locals.enter(|| job.call()));
+    let send = move |errand: Errand| {
+        let called = name.clone();
+        if let Err(error) = start::start(Some(name), || errand.run(), drop) {
+            panic!("there is no thread for `{called}`: {error}");
+        }
+    };
+    errand(job, send).await
 }
 
 /// A worker thread that is left behind when the task is cancelled: it goes on, and what comes of it is
@@ -221,7 +219,7 @@ impl AbandonableThread {
         J: Job<Output = R> + Send + 'static,
         R: Send + 'static,
     {
-        attend_or_abandon(self, job)
+        in_abandonable_thread(self, job)
     }
 }
 
@@ -235,7 +233,7 @@ impl fmt::Debug for AbandonableThread {
 }
 
 #[crate::task(crate = "crate")]
-async fn attend_or_abandon<J, R>(thread: AbandonableThread, job: J) -> R
+async fn in_abandonable_thread<J, R>(thread: AbandonableThread, job: J) -> R
 where
     J: Job<Output = R> + Send + 'static,
     R: Send + 'static,
@@ -253,31 +251,25 @@ where
     let trio = current_trio_token();
     let worker_trio = trio.clone();
     let (limiter, noted) = (Rc::clone(&limiter), Rc::clone(&threads));
-    let result = abandonable_errand(
-        move |host: &ErrandHost| {
-            let worker = Worker::outside_host(host, worker_trio);
-            catch_unwind(AssertUnwindSafe(|| worker.enter(|| locals.enter(|| job.call()))))
-        },
-        move |errand: Errand| {
-            token.keep();
-            noted.register(borrower, limiter);
-            let called = name.clone();
-            let started = start::start(
-                Some(name),
-                || errand.run(),
-                move |finished| {
-                    // The task may be gone. A run that is over does not care.
-                    let _ = trio.call_soon(move || Threads::current().ended(borrower));
-                    drop(finished);
-                },
-            );
-            if let Err(error) = started {
-                noted.ended(borrower);
-                panic!("there is no thread for `{called}`: {error}");
-            }
-        },
-    )
-    .await;
+    let job = move |host: &ErrandHost| {
+        let worker = Worker::outside_host(host, worker_trio);
+        catch_unwind(AssertUnwindSafe(|| worker.enter(|| locals.enter(|| job.call()))))
+    };
+    let send = move |errand: Errand| {
+        token.keep();
+        noted.register(borrower, limiter);
+        let called = name.clone();
+        let deliver = move |finished| {
+            // The task may be gone. A run that is over does not care.
+            let _ = trio.call_soon(move || Threads::current().ended(borrower));
+            drop(finished);
+        };
+        if let Err(error) = start::start(Some(name), || errand.run(), deliver) {
+            noted.ended(borrower);
+            panic!("there is no thread for `{called}`: {error}");
+        }
+    };
+    let result = abandonable_errand(job, send).await;
     // Who gets the result finds the token given back.
     threads.ended(borrower);
     result.unwrap_or_else(|payload| resume_unwind(payload))

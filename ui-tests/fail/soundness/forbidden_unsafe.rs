@@ -1,7 +1,7 @@
 //! What is behind the macros is out of reach for safe code.
 #![forbid(unsafe_code)]
 
-use trio::__private::{Call, NurseryGuard, Site, enter};
+use trio::__private::{Call, NurseryGuard, Operand, Site};
 
 static SITE: Site = Site::nursery("", 0, 0, "");
 
@@ -11,7 +11,7 @@ async fn greet() {
 }
 
 fn main() {
-    let _ = enter(greet(), &SITE);
+    let _ = Operand(greet()).enter(&SITE);
     let _ = Call::new(async {});
     let guard = unsafe { NurseryGuard::new(&SITE) };
     guard.open();

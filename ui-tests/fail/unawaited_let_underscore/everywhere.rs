@@ -5,7 +5,6 @@ async fn everywhere(choice: Option<u32>) {
     let _ = child(1);
     _ = child(2);
     let _ = plain(3);
-    let _: trio::Call<_> = child(4);
     match choice {
         Some(number) => _ = child(number),
         None => {

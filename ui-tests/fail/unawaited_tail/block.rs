@@ -15,4 +15,19 @@ async fn block() -> trio::Result<()> {
     Ok(())
 }
 
+#[trio::task]
+async fn branches(choice: Option<u32>) -> u32 {
+    let block = async {
+        match choice {
+            Some(1) => child(1),
+            Some(number) if number > 1 => {
+                work().await;
+                child(number)
+            }
+            _ => child(0),
+        }
+    };
+    block.await.await
+}
+
 fn main() {}

@@ -8,6 +8,20 @@ use crate::channel::SendError;
 use crate::channel::handles::Handle;
 
 /// A handle for sending into a [`broadcast`](crate::channel::broadcast()) channel. Dropping it closes it.
+///
+/// ```
+/// use trio::channel::broadcast;
+///
+/// # #[trio::task] async fn example() -> trio::Result<()> {
+/// let (sender, receiver) = broadcast(8);
+/// assert_eq!(sender.send("to one")?, 1);
+/// let late = sender.subscribe();
+/// assert_eq!(sender.send("to two")?, 2);
+/// assert_eq!(receiver.receive().await, Ok("to one"));
+/// assert_eq!(late.receive().await, Ok("to two"));
+/// # Ok(()) }
+/// # trio::run(example).unwrap();
+/// ```
 pub struct BroadcastSender<T> {
     core: Rc<Core<T>>,
     handle: Handle,

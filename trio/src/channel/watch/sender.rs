@@ -9,6 +9,19 @@ use crate::channel::SendError;
 use crate::channel::handles::Handle;
 
 /// A handle for sending into a [`watch`](crate::channel::watch()) channel. Dropping it closes it.
+///
+/// ```
+/// # #[trio::task] async fn example() -> trio::Result<()> {
+/// let (sender, receiver) = trio::channel::watch("closed");
+/// sender.send("open")?;
+/// assert_eq!(receiver.get(), "open");
+/// receiver.changed().await?;
+/// drop(sender);
+/// assert!(receiver.changed().await.is_err()); // no more changes
+/// assert_eq!(receiver.get(), "open");
+/// # Ok(()) }
+/// # trio::run(example).unwrap();
+/// ```
 pub struct WatchSender<T> {
     core: Rc<Core<T>>,
     handle: Handle,

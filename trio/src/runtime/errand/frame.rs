@@ -63,7 +63,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<R> {
         // One that is polled by hand could be forgotten, and would not wait.
-        context::demand_in_place(cx);
+        context::demand_in_place(&*self, cx);
         let this = &mut *self;
         if let Stage::New(..) = this.stage {
             context::task(|task| task.count_cancel_point());

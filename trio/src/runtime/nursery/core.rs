@@ -126,12 +126,14 @@ impl NurseryCore {
         }
     }
 
-    /// The child has left: it ended, or was moved to another nursery.
-    pub(crate) fn remove_child(&self, service: bool) {
+    /// The child has left: it ended, or was moved to another nursery. Gives whom to wake, if it was
+    /// the one that is waited for; the nursery may go with that.
+    #[must_use = "somebody waits for it"]
+    pub(crate) fn remove_child(&self, service: bool) -> Option<WakeTarget> {
         let services = self.services.get().filter(|_| service);
         let count = services.map_or(&self.children, |services| &services.living);
         count.set(count.get() - 1);
-        self.wake_if_idle();
+        self.waiter_if_idle()
     }
 
     /// The tasks that run in this nursery, the services last.
@@ -145,20 +147,20 @@ impl NurseryCore {
         self.starting.set(self.starting.get() + 1);
     }
 
-    pub(crate) fn end_start(&self) {
+    /// As [`remove_child`](NurseryCore::remove_child), for a `start` that is over.
+    #[must_use = "somebody waits for it"]
+    pub(crate) fn end_start(&self) -> Option<WakeTarget> {
         self.starting.set(self.starting.get() - 1);
-        self.wake_if_idle();
+        self.waiter_if_idle()
     }
 
-    /// Wakes the parent when nothing is left, and when it has to tell the services.
-    fn wake_if_idle(&self) {
+    /// The parent is to be woken when nothing is left, and when it has to tell the services.
+    fn waiter_if_idle(&self) -> Option<WakeTarget> {
         let services = self.services.get().filter(|services| services.living.get() > 0);
-        if !self.needs_services()
-            && !services.is_some_and(|services| services.are_ending())
-            && let Some(waiter) = self.waiter.take()
-        {
-            waiter.wake();
+        if self.needs_services() || services.is_some_and(|services| services.are_ending()) {
+            return None;
         }
+        self.waiter.take()
     }
 
     /// Takes the nursery out of the tree, when no child is left in it.

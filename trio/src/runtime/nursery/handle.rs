@@ -50,16 +50,19 @@ impl<'scope> Nursery<'scope> {
     pub(crate) fn with<R>(self, f: impl FnOnce(&Run, &NurseryCore) -> R) -> R {
         match self.try_with(f) {
             Some(result) => result,
-            None => panic!(
-                "this nursery is closed: a handle cannot be used once its `nursery!` block is over; \
-                 open another nursery for what is still to run"
-            ),
+            None => context::run(|_| {
+                panic!(
+                    "this nursery is closed: a handle cannot be used once its `nursery!` block is \
+                     over; open another nursery for what is still to run"
+                )
+            }),
         }
     }
 
-    #[track_caller]
+    /// The same, for those who are there when the nursery is not, or the run.
     pub(crate) fn try_with<R>(self, f: impl FnOnce(&Run, &NurseryCore) -> R) -> Option<R> {
-        context::run(|run| {
+        context::try_run(|run| {
+            let run = run?;
             let core = run.nurseries().borrow().get(self.name)?;
             // SAFETY: rule 3: the name is taken out when the nursery closes, which is before its
             // core goes.

@@ -55,8 +55,10 @@ impl Run {
         context::begin_step(task, &cx);
         let ending = task.poll(&mut cx);
         task.set_trace(context::end_step());
-        if ending.is_none() {
-            task.clear(flag::RUNNING);
+        match ending {
+            None => task.clear(flag::RUNNING),
+            // Before anybody looks: a handle that goes now finds the result.
+            Some(_) => task.set(flag::DONE),
         }
         self.instruments.tell_scheduled();
         self.instruments.call_for(task, |instrument, task| instrument.after_task_step(task));
@@ -97,8 +99,10 @@ impl Run {
             if failed && of_run {
                 self.main.scope().cancel(CancelSource::Shutdown, Some("a system task failed"));
             }
-            // The nursery may go with it: a foreign waker is called.
-            owner.remove_child(task.has(flag::SERVICE));
+            if let Some(waiter) = owner.remove_child(task.has(flag::SERVICE)) {
+                // The nursery may go with it: a foreign waker is called.
+                waiter.wake();
+            }
             if of_main {
                 self.main_ended();
             }
@@ -113,13 +117,9 @@ impl Run {
             return;
         }
         task.set(flag::RUNNING);
-        let dropped = {
+        let ending = {
             let _current = InTask::enter(task);
-            task.drop_frame()
-        };
-        let ending = match dropped {
-            Ok(()) => Ending::Cancelled,
-            Err(payload) => Ending::Panicked(payload),
+            task.take_down()
         };
         // SAFETY: rule 5: a task that has not ended is attached to a run that lives.
         match unsafe { task.run().as_ref() } {

@@ -21,7 +21,8 @@ use std::task::{Context as PollContext, Poll};
 
 use super::core::ScopeCore;
 use crate::runtime::call::Call;
-use crate::runtime::context::{self, InNode, Mark};
+use crate::runtime::context::{self, Heard, Hearing, InNode};
+use crate::runtime::moments;
 use crate::runtime::thunk::Thunk;
 use crate::runtime::trace::{BoundaryTrace, Site};
 
@@ -41,6 +42,8 @@ pub(crate) struct Scoped<F: Future, R> {
     core: Rc<ScopeCore>,
     inside: Option<F>,
     state: State,
+    /// See [`Hearing::hear`].
+    torn: bool,
     finish: fn(Option<F::Output>) -> R,
     trace: BoundaryTrace,
     _pinned: PhantomPinned,
@@ -66,6 +69,7 @@ impl<F: Future, R> Scoped<F, R> {
             core,
             inside: Some(inside),
             state: State::New,
+            torn: false,
             finish,
             trace: BoundaryTrace::new(site),
             _pinned: PhantomPinned,
@@ -87,32 +91,39 @@ impl<F: Future, R> Future for Scoped<F, R> {
                 this.state = State::Inside;
             }
             State::Inside => {}
-            State::Unwound => return context::unwind(),
+            State::Unwound => return context::unwind_further(),
             State::Done => panic!("a future is not polled after it was ready"),
         }
         let trace = context::with(|c| c.trace.get());
         let inside = this.inside.as_mut().expect("there while the state is `Inside`");
         let polled = {
             let _inner = InNode::enter(this.core.node());
+            let hearing = Hearing::begin();
             // SAFETY: rule 1: see above.
-            unsafe { Pin::new_unchecked(inside) }.poll(cx)
+            match unsafe { Pin::new_unchecked(inside) }.poll(cx) {
+                Poll::Ready(value) => Poll::Ready(Some(value)),
+                Poll::Pending if hearing.hear(&mut this.torn, cx) == Heard::Unwind => {
+                    moments::unwinding();
+                    Poll::Ready(None)
+                }
+                Poll::Pending => Poll::Pending,
+            }
         };
         match polled {
-            Poll::Ready(value) => {
+            Poll::Ready(Some(value)) => {
                 this.state = State::Done;
                 this.core.leave();
                 Poll::Ready((this.finish)(Some(value)))
             }
-            Poll::Pending if !context::is_unwinding() => {
+            Poll::Pending => {
                 this.core.arm();
-                if context::is_in_place(cx) {
+                if context::is_in_place(&this.trace, cx) {
                     this.trace.push(this.core.node());
                 }
-                Poll::Pending
+                context::wait()
             }
-            Poll::Pending => {
+            Poll::Ready(None) => {
                 context::with(|c| c.trace.set(trace));
-                context::with(|c| c.mark.set(Mark::Waiting));
                 {
                     let _inner = InNode::enter(this.core.node());
                     this.inside = None;
@@ -125,7 +136,7 @@ impl<F: Future, R> Future for Scoped<F, R> {
                     Poll::Ready((this.finish)(None))
                 } else {
                     this.state = State::Unwound;
-                    context::unwind()
+                    context::unwind_further()
                 }
             }
         }

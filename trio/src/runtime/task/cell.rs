@@ -9,9 +9,10 @@ use std::task::{Context as PollContext, Poll};
 
 use super::handle::Outcome;
 use super::header::{Ending, Header, Payload, TaskRef, VTable, flag};
-use crate::runtime::context;
+use crate::runtime::context::{self, Heard};
 use crate::runtime::error::Error;
 use crate::runtime::internal_error;
+use crate::runtime::moments;
 use crate::runtime::output::TaskOutput;
 use crate::runtime::report;
 
@@ -77,7 +78,7 @@ pub(crate) struct TaskCell<F: Future, C: Convert<F::Output>> {
 impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
     const VTABLE: VTable = VTable {
         poll: Self::poll,
-        drop_frame: Self::drop_frame,
+        take_down: Self::take_down,
         take: Self::take,
         put: Self::put,
         free: Self::free,
@@ -113,14 +114,21 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
         // only the run loop polls, one step at a time.
         let polled = catch_unwind(AssertUnwindSafe(|| unsafe {
             match &mut *stage {
-                Stage::Frame(frame) => Pin::new_unchecked(frame).poll(cx),
+                Stage::Frame(frame) => {
+                    context::begin_frame(frame);
+                    Pin::new_unchecked(frame).poll(cx)
+                }
                 _ => internal_error("a task was stepped after its end"),
             }
         }));
-        if let Ok(Poll::Pending) = polled
-            && !context::is_unwinding()
-        {
-            return None;
+        if let Ok(Poll::Pending) = polled {
+            let mut torn = header.has(flag::TORN);
+            let heard = context::hear(&mut torn, cx);
+            header.put(flag::TORN, torn);
+            if heard != Heard::Unwind {
+                return None;
+            }
+            moments::unwinding();
         }
         // From here on it has ended; its destructors run as part of it.
         // SAFETY: as above, and the poll is over.
@@ -176,6 +184,21 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
             Outcome::Panicked(payload) => Ending::Panicked(payload),
             Outcome::Cancelled => Ending::Cancelled,
         }
+    }
+
+    /// # Safety
+    ///
+    /// `header` is that of a living `TaskCell<F, C>` whose frame is there and not being polled.
+    unsafe fn take_down(header: *const Header) -> Ending {
+        // SAFETY: by this function's contract; `repr(C)` makes the cast right.
+        let (task, stage) = unsafe { (&*header, (*header.cast::<Self>()).stage.get()) };
+        // SAFETY: by this function's contract.
+        let outcome = match unsafe { Self::drop_frame(header) } {
+            Ok(()) => Outcome::Cancelled,
+            Err(payload) => Outcome::Panicked(payload),
+        };
+        // SAFETY: as above.
+        unsafe { Self::settle(task, stage, outcome) }
     }
 
     /// # Safety

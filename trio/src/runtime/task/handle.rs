@@ -172,7 +172,8 @@ impl<T> TaskHandle<T> {
     message = "a task in a nursery is not joined",
     label = "the nursery waits for it, and passes its error on",
     note = "to wait for it here, too, write `handle.wait().await`; its value is then `handle.take()`",
-    note = "to catch its error use `n.spawn_monitored(f, a)` and `handle.outcome().await`"
+    note = "to catch its error use `n.spawn_monitored(f, a)` and `handle.outcome().await`",
+    note = "rule: join_for_result"
 )]
 pub trait Joined {}
 

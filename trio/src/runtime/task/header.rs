@@ -49,14 +49,16 @@ pub(crate) mod flag {
     pub(crate) const GAVE_WAKER: u16 = 128;
     /// In its last step something in it has begun to wait until it is cancelled, or has gone on doing so.
     pub(crate) const WAITS_FOR_EVER: u16 = 256;
+    /// At the last step one part of the frame unwound and another one waited.
+    pub(crate) const TORN: u16 = 512;
 }
 
 /// The operations that depend on the task's type.
 pub(crate) struct VTable {
     /// Polls the frame. `None`: it waits. `Some`: it has ended, and the frame is gone.
     pub(crate) poll: unsafe fn(*const Header, &mut PollContext<'_>) -> Option<Ending>,
-    /// Drops the frame of a task that has not ended; a panic of a destructor is returned.
-    pub(crate) drop_frame: unsafe fn(*const Header) -> Result<(), Payload>,
+    /// Drops the frame of a task that has not ended: it ends as one that is cancelled.
+    pub(crate) take_down: unsafe fn(*const Header) -> Ending,
     /// Takes the result of a task that has ended into an `Option<Outcome<_>>` of its type.
     pub(crate) take: unsafe fn(*const Header, *mut ()),
     /// Puts it back.
@@ -139,6 +141,11 @@ impl Header {
     #[inline]
     pub(crate) fn clear(&self, flag: u16) {
         self.flags.set(self.flags.get() & !flag);
+    }
+
+    #[inline]
+    pub(crate) fn put(&self, flag: u16, on: bool) {
+        if on { self.set(flag) } else { self.clear(flag) }
     }
 
     #[inline]
@@ -282,12 +289,19 @@ fn short_name(frame: &str) -> String {
     if closures > 1 { format!("block in {name}") } else { name.to_owned() }
 }
 
-/// The type in a `Pin<Box<_>>`, the frame of a task that is `boxed`; any other type as it is.
+/// The frame in that of a task that is `boxed`; any other type as it is.
 fn boxed(frame: &str) -> &str {
     frame
-        .strip_prefix("core::pin::Pin<alloc::boxed::Box<")
-        .and_then(|inner| inner.strip_suffix(">>"))
+        .strip_prefix("trio::runtime::call::Boxed<")
+        .and_then(|inner| inner.strip_suffix('>'))
         .unwrap_or(frame)
+}
+
+/// References that are forgotten stay counted, and four thousand million of them can be forgotten.
+#[cold]
+#[inline(never)]
+fn too_many_references() -> ! {
+    panic!("too many handles of one task were leaked")
 }
 
 /// A counted reference to a task. It keeps the task's memory, not the task.
@@ -296,7 +310,8 @@ pub(crate) struct TaskRef(*const Header);
 impl TaskRef {
     #[inline]
     pub(crate) fn from_header(header: &Header) -> TaskRef {
-        header.refs.set(header.refs.get() + 1);
+        let Some(refs) = header.refs.get().checked_add(1) else { too_many_references() };
+        header.refs.set(refs);
         // The cell's own pointer: a reference to the header would not reach the rest of the cell.
         TaskRef(header.node.task())
     }
@@ -330,10 +345,10 @@ impl TaskRef {
         unsafe { (self.vtable.poll)(self.0, cx) }
     }
 
-    /// Drops the frame of a task that has not ended.
-    pub(crate) fn drop_frame(&self) -> Result<(), Payload> {
+    /// Drops the frame of a task that has not ended, and tells how the task ends with it.
+    pub(crate) fn take_down(&self) -> Ending {
         // SAFETY: rule 1: as in `poll`.
-        unsafe { (self.vtable.drop_frame)(self.0) }
+        unsafe { (self.vtable.take_down)(self.0) }
     }
 }
 
@@ -363,5 +378,24 @@ impl Drop for TaskRef {
             // SAFETY: rule 5: this was the last reference; the table is that of this cell's type.
             unsafe { (self.vtable.free)(self.0) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::runtime::task::{AsIs, TaskCell};
+
+    #[test]
+    fn handles_that_are_forgotten_never_free_a_task() {
+        // SAFETY: the frame borrows nothing, and no nursery has the task.
+        let task = unsafe { TaskCell::<_, AsIs>::allocate(ready(()), Location::caller()) };
+        task.refs.set(u32::MAX);
+        assert!(catch_unwind(AssertUnwindSafe(|| task.clone())).is_err());
+        assert_eq!(task.refs.get(), u32::MAX);
+        task.refs.set(1);
     }
 }

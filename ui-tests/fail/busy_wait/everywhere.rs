@@ -1,0 +1,85 @@
+//! The same mistake, wherever it may stand.
+
+#![deny(warnings)]
+
+use std::time::Duration;
+
+use trio::nursery;
+use ui_tests::work;
+
+fn ready() -> bool {
+    true
+}
+
+#[trio::task]
+pub async fn in_an_arm(choice: Option<u32>) {
+    match choice {
+        Some(_) => {
+            while !ready() {
+                trio::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        None => {}
+    }
+    work().await;
+}
+
+#[trio::task]
+pub async fn in_let_else(choice: Option<u32>) {
+    let Some(_) = choice else {
+        while !ready() {
+            trio::sleep(Duration::from_millis(10)).await;
+        }
+        return;
+    };
+    work().await;
+}
+
+#[trio::task]
+pub async fn in_a_block() {
+    let block = async {
+        while !ready() {
+            trio::sleep(Duration::from_millis(10)).await;
+        }
+        work().await;
+    };
+    block.await;
+}
+
+#[trio::task]
+pub async fn in_nested_nurseries() -> trio::Result<()> {
+    nursery!(|n| {
+        n.spawn(work);
+        nursery!(|inner| {
+            inner.spawn(work);
+            while !ready() {
+                trio::sleep(Duration::from_millis(10)).await;
+            }
+        })?;
+    })?;
+    Ok(())
+}
+
+pub trait Server {
+    #[trio::task]
+    async fn serve(&self) {
+        while !ready() {
+            trio::sleep(Duration::from_millis(10)).await;
+        }
+        work().await;
+    }
+}
+
+pub struct Generic<T>(pub T);
+
+impl<T: Clone> Generic<T> {
+    #[trio::task]
+    pub async fn serve<const N: usize>(&self) {
+        while !ready() {
+            trio::sleep(Duration::from_millis(10)).await;
+        }
+        work().await;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,69 @@
+//! The same mistake, wherever it may stand.
+
+#![deny(warnings)]
+
+use std::time::Duration;
+
+use trio::nursery;
+use ui_tests::work;
+
+#[trio::task]
+pub async fn in_an_arm(choice: Option<u32>) {
+    match choice {
+        Some(_) => {
+            trio::sleep(Duration::MAX).await;
+        }
+        None => {}
+    }
+    work().await;
+}
+
+#[trio::task]
+pub async fn in_let_else(choice: Option<u32>) {
+    let Some(_) = choice else {
+        trio::sleep(Duration::MAX).await;
+        return;
+    };
+    work().await;
+}
+
+#[trio::task]
+pub async fn in_a_block() {
+    let block = async {
+        trio::sleep(Duration::MAX).await;
+        work().await;
+    };
+    block.await;
+}
+
+#[trio::task]
+pub async fn in_nested_nurseries() -> trio::Result<()> {
+    nursery!(|n| {
+        n.spawn(work);
+        nursery!(|inner| {
+            inner.spawn(work);
+            trio::sleep(Duration::MAX).await;
+        })?;
+    })?;
+    Ok(())
+}
+
+pub trait Server {
+    #[trio::task]
+    async fn serve(&self) {
+        trio::sleep(Duration::MAX).await;
+        work().await;
+    }
+}
+
+pub struct Generic<T>(pub T);
+
+impl<T: Clone> Generic<T> {
+    #[trio::task]
+    pub async fn serve<const N: usize>(&self) {
+        trio::sleep(Duration::MAX).await;
+        work().await;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,73 @@
+//! The same mistake, wherever it may stand.
+
+use trio::{Nursery, nursery};
+use ui_tests::{child, work};
+
+#[trio::task]
+pub async fn in_an_arm(n: Nursery<'_>, choice: Option<u32>) {
+    match choice {
+        Some(_) => {
+            n.spawn(child, 1, 2);
+        }
+        None => {}
+    }
+    work().await;
+}
+
+#[trio::task]
+pub async fn in_let_else(n: Nursery<'_>, choice: Option<u32>) {
+    let Some(_) = choice else {
+        n.spawn(child, 1, 2);
+        return;
+    };
+    work().await;
+}
+
+#[trio::task]
+pub async fn in_a_closure(n: Nursery<'_>) {
+    (0..3).for_each(|_| {
+        n.spawn(child, 1, 2);
+    });
+    work().await;
+}
+
+#[trio::task]
+pub async fn in_a_block(n: Nursery<'_>) {
+    let block = async {
+        n.spawn(child, 1, 2);
+        work().await;
+    };
+    block.await;
+}
+
+#[trio::task]
+pub async fn in_nested_nurseries() -> trio::Result<()> {
+    nursery!(|n| {
+        n.spawn(work);
+        nursery!(|inner| {
+            inner.spawn(work);
+            n.spawn(child, 1, 2);
+        })?;
+    })?;
+    Ok(())
+}
+
+pub trait Server {
+    #[trio::task]
+    async fn serve(&self, n: Nursery<'_>) {
+        n.spawn(child, 1, 2);
+        work().await;
+    }
+}
+
+pub struct Generic<T>(pub T);
+
+impl<T: Clone> Generic<T> {
+    #[trio::task]
+    pub async fn serve<const N: usize>(&self, n: Nursery<'_>) {
+        n.spawn(child, 1, 2);
+        work().await;
+    }
+}
+
+fn main() {}
