@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use futures::StreamExt;
 use tests::schedules::under_several_schedules;
 use trio::channel::{
     BroadcastError, BroadcastReceiver, Receiver, Sender, broadcast, channel, unbounded, watch,
@@ -75,6 +76,34 @@ impl<const CAPACITY: usize> QueueLike for ChannelOf<CAPACITY> {
 
     async fn get(&self) -> Option<Item> {
         self.1.receive().await.ok()
+    }
+
+    fn try_get(&self) -> Option<Item> {
+        self.1.try_receive().ok()
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// Received from as a stream, a new one for each item.
+struct Streamed(Sender<Item>, Receiver<Item>);
+
+impl Default for Streamed {
+    fn default() -> Self {
+        let (sender, receiver) = channel(1);
+        Streamed(sender, receiver)
+    }
+}
+
+impl QueueLike for Streamed {
+    async fn put(&self, item: Item) -> Result<(), Item> {
+        self.0.send(item).await.map_err(|error| error.into_value())
+    }
+
+    async fn get(&self) -> Option<Item> {
+        self.1.stream().next().await
     }
 
     fn try_get(&self) -> Option<Item> {
@@ -260,6 +289,7 @@ suite! {
     channel_of_one: ChannelOf<1>;
     channel_of_three: ChannelOf<3>;
     unbounded_channel: ChannelOf<{ usize::MAX }>;
+    channel_as_a_stream: Streamed;
 }
 
 #[trio::task]

@@ -213,11 +213,11 @@ async fn innermost() {
     sleep_forever().await; // await for ever
 }
 
-// 180 of group T, which belongs to the traceback.
+// T180
 #[trio::test]
 async fn a_traceback_goes_from_the_outermost_call_to_what_is_waited_for() {
     let log = RefCell::default();
-    nursery!(|n| {
+    let task = nursery!(|n| {
         let task = n.spawn(outermost, &log).task();
         assert!(task.traceback().is_empty(), "it has not begun");
         wait_all_tasks_blocked().await;
@@ -236,8 +236,11 @@ async fn a_traceback_goes_from_the_outermost_call_to_what_is_waited_for() {
         assert!(trace.iter().all(|site| site.file() == file!()));
         assert_eq!(task.waits_for(), "ever");
         n.cancel();
+        task
     })
     .unwrap();
+    assert!(task.traceback().is_empty(), "it is over");
+    assert_eq!(task.waits_for(), "");
 }
 
 #[trio::test]

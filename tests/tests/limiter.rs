@@ -13,7 +13,7 @@ use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 /// Borrows a token, and keeps it.
 #[trio::task]
 async fn takes_one(limiter: &CapacityLimiter, number: u32, order: &RefCell<Vec<u32>>) {
-    let token = limiter.acquire_on_behalf_of(Borrower::unique()).await;
+    let token = assert_future_checkpoints(limiter.acquire_on_behalf_of(Borrower::unique())).await;
     order.borrow_mut().push(number);
     token.keep();
 }

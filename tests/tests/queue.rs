@@ -321,6 +321,33 @@ async fn an_item_that_is_given_back_after_the_end_is_got_by_those_who_still_wait
 }
 
 #[trio::test]
+async fn the_end_of_a_queue_is_told_when_it_is_certain() {
+    for comes_back in [true, false] {
+        let queue = Queue::new(1);
+        let mut given = Box::pin(queue.get());
+        assert!(given.as_mut().now_or_never().is_none());
+        queue.try_put(7).unwrap();
+        queue.close();
+        // Nothing is there now; but that can change.
+        assert_eq!(queue.try_get(), Err(TryGetError::WouldBlock));
+        nursery!(|n| {
+            let got = n.spawn(async { queue.get().await.ok() });
+            wait_all_tasks_blocked().await;
+            assert!(!got.is_finished());
+            if comes_back {
+                drop(given);
+            } else {
+                assert_eq!(given.await, Ok(7));
+            }
+            got.wait().await;
+            assert_eq!(got.take(), Some(comes_back.then_some(7)));
+        })
+        .unwrap();
+        assert_eq!(queue.try_get(), Err(TryGetError::EndOfChannel));
+    }
+}
+
+#[trio::test]
 async fn getting_that_is_dropped_while_it_gives_way_to_others_has_got_nothing() {
     let queue = Queue::new(2);
     queue.try_put(1).unwrap();

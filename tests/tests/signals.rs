@@ -44,6 +44,7 @@ async fn receive_both(receiver: &mut SignalReceiver) -> [Signal; 2] {
     [receiver.receive().await, receiver.receive().await]
 }
 
+// P137
 #[test]
 fn a_signal_that_comes_several_times_is_received_once() {
     if alone("a_signal_that_comes_several_times_is_received_once") {
@@ -79,6 +80,7 @@ fn a_signal_wakes_the_task_that_waits_for_it() {
     }
 }
 
+// P137, P140
 #[test]
 fn what_the_signal_did_before_it_does_again_afterwards() {
     if alone("what_the_signal_did_before_it_does_again_afterwards") {
@@ -96,6 +98,7 @@ fn what_the_signal_did_before_it_does_again_afterwards() {
     }
 }
 
+// P137, P138
 #[test]
 fn a_signal_without_a_handler_has_none_afterwards() {
     if alone("a_signal_without_a_handler_has_none_afterwards") {
@@ -108,6 +111,7 @@ fn a_signal_without_a_handler_has_none_afterwards() {
     }
 }
 
+// P140
 #[test]
 fn what_was_not_received_goes_to_the_handler_before() {
     if alone("what_was_not_received_goes_to_the_handler_before") {
@@ -133,6 +137,7 @@ fn what_was_not_received_goes_to_the_handler_before() {
     }
 }
 
+// P140
 #[test]
 fn what_was_ignored_before_is_ignored_afterwards() {
     if alone("what_was_ignored_before_is_ignored_afterwards") {
@@ -162,6 +167,7 @@ fn a_handler_that_was_put_over_ours_is_left_alone() {
     }
 }
 
+// P139
 #[test]
 fn two_signals_that_are_always_there_take_turns() {
     if alone("two_signals_that_are_always_there_take_turns") {
@@ -179,6 +185,7 @@ fn two_signals_that_are_always_there_take_turns() {
     }
 }
 
+// P141
 #[test]
 fn the_receiver_opened_last_gets_the_signal() {
     if alone("the_receiver_opened_last_gets_the_signal") {
@@ -202,6 +209,7 @@ fn the_receiver_opened_last_gets_the_signal() {
     }
 }
 
+// P138
 #[test]
 fn a_signal_given_twice_counts_once() {
     if alone("a_signal_given_twice_counts_once") {
@@ -216,6 +224,7 @@ fn a_signal_given_twice_counts_once() {
     }
 }
 
+// P138
 #[test]
 fn what_cannot_be_received_is_refused_and_changes_nothing() {
     if alone("what_cannot_be_received_is_refused_and_changes_nothing") {
@@ -306,6 +315,7 @@ fn signals_that_come_from_other_processes_are_received() {
     }
 }
 
+// P141
 #[test]
 fn runs_on_several_threads_have_receivers_of_their_own() {
     if alone("runs_on_several_threads_have_receivers_of_their_own") {

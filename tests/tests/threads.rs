@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tests::faults::OnDrop;
 use tests::panics::panic_text;
+use tests::rerun::alone;
 use trio::lowlevel::{
     checkpoint, current_task, in_trio_run, in_trio_task, spawn_system_task, task_tree,
 };
@@ -283,6 +284,54 @@ async fn counts(limiter: &CapacityLimiter, now: &AtomicUsize, most: &AtomicUsize
         now.fetch_sub(1, Ordering::SeqCst);
     };
     WorkerThread::new().limiter(limiter).run(job).await;
+}
+
+/// From here on this process gets no room for another thread's stack. `false` under a sanitizer, which
+/// maps terabytes, and gets into trouble if it gets no more.
+fn leave_no_room_for_threads() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+    let size: u64 = size.trim().trim_end_matches(" kB").parse().unwrap();
+    if size > 1 << 30 {
+        return false;
+    }
+    let room = (size + 1024) * 1024;
+    let limit = rustix::process::Rlimit { current: Some(room), maximum: None };
+    rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
+    true
+}
+
+// O131
+#[test]
+fn that_the_system_has_no_thread_left_is_told_and_the_token_is_given_back() {
+    if alone("that_the_system_has_no_thread_left_is_told_and_the_token_is_given_back") {
+        #[trio::task]
+        async fn main() {
+            let limiter = Rc::new(CapacityLimiter::new(1));
+            let (waiting, abandonable) = (
+                WorkerThread::new().name("one").limiter(&limiter),
+                AbandonableThread::new().name("another").limiter(Rc::clone(&limiter)),
+            );
+            if !leave_no_room_for_threads() {
+                return;
+            }
+            nursery!(|n| {
+                let waiting = n.spawn_monitored(async { waiting.run(|| ()).await });
+                let abandonable = n.spawn_monitored(async { abandonable.run(|| ()).await });
+                for (thread, name) in [(waiting, "one"), (abandonable, "another")] {
+                    let Outcome::Panicked(payload) = thread.outcome().await else { panic!() };
+                    let text = tests::panics::text(&*payload);
+                    assert!(
+                        text.starts_with(&format!("there is no thread for `{name}`")),
+                        "{text}"
+                    );
+                }
+            })
+            .unwrap();
+            assert_eq!((limiter.borrowed_tokens(), active_thread_count()), (0, 0));
+        }
+        trio::run(main);
+    }
 }
 
 // O131

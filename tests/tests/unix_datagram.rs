@@ -26,11 +26,11 @@ async fn paths_are_sent_to_and_come_along() {
     let (first, second) = (scratch("first"), scratch("second"));
     let a = UnixDatagram::bind(&first).unwrap();
     let b = UnixDatagram::bind(&second).unwrap();
-    a.send_to(b"x", &second).await.unwrap();
-    let (count, from) = b.recv_from(&mut [0; 4]).await.unwrap();
+    assert_future_checkpoints(a.send_to(b"x", &second)).await.unwrap();
+    let (count, from) = assert_future_checkpoints(b.recv_from(&mut [0; 4])).await.unwrap();
     assert_eq!((count, from.as_pathname()), (1, Some(first.as_path())));
     let c = UnixDatagram::unbound().unwrap();
-    c.connect(&first).await.unwrap();
+    assert_future_checkpoints(c.connect(&first)).await.unwrap();
     c.send(b"yz").await.unwrap();
     let (count, from) = a.recv_from(&mut [0; 4]).await.unwrap();
     assert_eq!((count, from.is_unnamed()), (2, true));
@@ -38,6 +38,11 @@ async fn paths_are_sent_to_and_come_along() {
     std::fs::remove_file(&first).unwrap();
     std::fs::remove_file(&second).unwrap();
     assert_eq!(c.send_to(b"x", &second).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let long = "x".repeat(200);
+    let error = assert_future_checkpoints(c.send_to(b"x", &long)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let error = assert_future_checkpoints(c.connect(&long)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
 #[cfg(target_os = "linux")]

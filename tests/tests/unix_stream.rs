@@ -104,7 +104,7 @@ async fn abstract_addresses_have_no_file() {
     let name = format!("trio-unix-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let listener = UnixListener::bind_addr(&address).unwrap();
-    let client = UnixStream::connect_addr(&address).await.unwrap();
+    let client = assert_future_checkpoints(UnixStream::connect_addr(&address)).await.unwrap();
     let server = listener.accept().await.unwrap();
     client.send_all(b"x").await.unwrap();
     assert_eq!(server.receive_some(&mut [0; 4]).await.unwrap(), 1);
@@ -114,10 +114,14 @@ async fn abstract_addresses_have_no_file() {
 
 #[trio::test]
 async fn connecting_where_nobody_listens_names_the_path() {
-    let error = UnixStream::connect("/no/such/socket").await.unwrap_err();
+    let error =
+        assert_future_checkpoints(UnixStream::connect("/no/such/socket")).await.unwrap_err();
     assert!(error.to_string().starts_with("cannot connect to /no/such/socket: "), "{error}");
     let long = "x".repeat(200);
-    assert_eq!(UnixStream::connect(&long).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        assert_future_checkpoints(UnixStream::connect(&long)).await.unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
 }
 
 #[trio::test(allow(blocking_fs))]

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
+use super::socket::connecting::prepared;
 use super::socket::{Domain, Protocol, Socket, Type};
 use super::streams::socket_stream;
 use crate::lowlevel::checkpoint_if_cancelled;
@@ -38,7 +39,9 @@ impl TcpStream {
     /// Outside a task.
     pub async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
         checkpoint_if_cancelled().await;
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        let socket =
+            prepared(Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP)))
+                .await?;
         socket.connect(address).await?;
         Ok(TcpStream::over(socket.into_handle(), address))
     }

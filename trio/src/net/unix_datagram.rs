@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
+use super::socket::connecting::prepared;
 use super::socket::{Domain, SockAddr, Socket, Type};
 
 /// A Unix datagram socket. Datagrams neither get lost nor out of order: who sends waits for room.
@@ -105,7 +106,7 @@ impl UnixDatagram {
     ///
     /// The system's: nobody has the path. The socket is then closed.
     pub async fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        self.socket.connect(SockAddr::unix(path)?).await
+        self.socket.connect(prepared(SockAddr::unix(path)).await?).await
     }
 
     /// Sends a datagram to a path.
@@ -119,7 +120,7 @@ impl UnixDatagram {
     /// The system's: nobody has the path; [`ClosedResourceError`](crate::ClosedResourceError) once the
     /// socket is closed.
     pub async fn send_to(&self, data: &[u8], path: impl AsRef<Path>) -> io::Result<usize> {
-        self.socket.send_to(data, SockAddr::unix(path)?).await
+        self.socket.send_to(data, prepared(SockAddr::unix(path)).await?).await
     }
 
     /// Sends a datagram to the one that the socket is connected to.

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
+use super::socket::connecting::prepared;
 use super::socket::message::{self, Credentials};
 use super::socket::{Control, Domain, SockAddr, Socket, Type};
 use super::streams::socket_stream;
@@ -53,7 +54,7 @@ impl UnixStream {
     ///
     /// Outside a task.
     pub async fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
-        UnixStream::connect_to(SockAddr::unix(path)?).await
+        UnixStream::connect_to(prepared(SockAddr::unix(path)).await?).await
     }
 
     /// Connects to an address of the standard library, which can be abstract.
@@ -70,12 +71,12 @@ impl UnixStream {
     ///
     /// Outside a task.
     pub async fn connect_addr(address: &SocketAddr) -> io::Result<UnixStream> {
-        UnixStream::connect_to(sock_addr(address)?).await
+        UnixStream::connect_to(prepared(sock_addr(address)).await?).await
     }
 
     async fn connect_to(address: SockAddr) -> io::Result<UnixStream> {
         checkpoint_if_cancelled().await;
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        let socket = prepared(Socket::new(Domain::UNIX, Type::STREAM, None)).await?;
         socket.connect(address).await?;
         Ok(UnixStream::over(socket.into_handle()))
     }

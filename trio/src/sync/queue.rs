@@ -51,6 +51,8 @@ pub struct Queue<T> {
     capacity: usize,
     closed: Cell<bool>,
     items: RefCell<VecDeque<T>>,
+    /// How many items are on their way to those who get, and can come back.
+    on_the_way: Cell<usize>,
     putting: Side<T>,
     getting: Side<T>,
 }
@@ -85,6 +87,7 @@ impl<T> Queue<T> {
             capacity,
             closed: Cell::new(false),
             items: RefCell::default(),
+            on_the_way: Cell::new(0),
             putting: Side::new(),
             getting: Side::new(),
         }
@@ -145,6 +148,7 @@ impl<T> Queue<T> {
         }
         match self.getting.first() {
             Some(place) => {
+                self.on_the_way.set(self.on_the_way.get() + 1);
                 self.getting.replace(place, Some(item));
                 // Last: a foreign waker may call in here.
                 self.getting.lot.unpark(1);
@@ -165,7 +169,8 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     ///
-    /// [`EndOfChannel`] if the queue is closed and everything was got.
+    /// [`EndOfChannel`] if the queue is closed and everything was got. It is certain: as long as another
+    /// task was given an item, and may be gone before it takes it, this one waits.
     ///
     /// # Panics
     ///
@@ -174,6 +179,7 @@ impl<T> Queue<T> {
         checkpoint_if_cancelled().await;
         match self.try_get() {
             Ok(item) => {
+                self.on_the_way.set(self.on_the_way.get() + 1);
                 let got = Got { queue: self, item: Some(item) };
                 cancel_shielded_checkpoint().await;
                 return Ok(got.take());
@@ -188,9 +194,11 @@ impl<T> Queue<T> {
         let waiting = Waiting::to_get(self);
         self.getting.lot.park_with(waiting.note()).await.expect("nobody breaks this lot");
         match waiting.leave() {
-            Some(item) => Ok(item),
-            // It was closed. Somebody may have put an item back since.
-            None => self.try_get().map_err(|_| EndOfChannel::new()),
+            Some(item) => {
+                self.arrived();
+                Ok(item)
+            }
+            None => Err(EndOfChannel::new()),
         }
     }
 
@@ -219,7 +227,7 @@ impl<T> Queue<T> {
             _ => None,
         };
         let Some(brought) = brought else {
-            return front.ok_or_else(|| match self.closed.get() {
+            return front.ok_or_else(|| match self.has_ended() {
                 true => TryGetError::EndOfChannel,
                 false => TryGetError::WouldBlock,
             });
@@ -241,7 +249,7 @@ impl<T> Queue<T> {
     pub fn close(&self) {
         self.closed.set(true);
         self.putting.lot.unpark_all();
-        self.getting.lot.unpark_all();
+        self.tell_the_end();
     }
 
     /// Whether the queue is closed.
@@ -275,6 +283,24 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Whether nothing will come any more.
+    fn has_ended(&self) -> bool {
+        self.closed.get() && self.on_the_way.get() == 0 && self.is_empty()
+    }
+
+    /// Lets those who wait for an item know that none will come any more, if so.
+    fn tell_the_end(&self) {
+        if self.has_ended() {
+            self.getting.lot.unpark_all();
+        }
+    }
+
+    /// An item that was on its way is with the one who gets it.
+    fn arrived(&self) {
+        self.on_the_way.set(self.on_the_way.get() - 1);
+        self.tell_the_end();
+    }
+
     /// Takes an item back that was got by one who is no longer there: it is the front again.
     fn put_back(&self, item: T) {
         match self.getting.first() {
@@ -282,7 +308,10 @@ impl<T> Queue<T> {
                 self.getting.replace(place, Some(item));
                 self.getting.lot.unpark(1);
             }
-            None => self.items.borrow_mut().push_front(item),
+            None => {
+                self.on_the_way.set(self.on_the_way.get() - 1);
+                self.items.borrow_mut().push_front(item);
+            }
         }
     }
 }
@@ -351,7 +380,9 @@ struct Got<'a, T> {
 
 impl<T> Got<'_, T> {
     fn take(mut self) -> T {
-        self.item.take().expect("it is taken once")
+        let item = self.item.take().expect("it is taken once");
+        self.queue.arrived();
+        item
     }
 }
 

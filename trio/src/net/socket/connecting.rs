@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::SockAddr;
 
 use super::Socket;
-use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
+use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled};
 use crate::sys::faults::{SystemCall, admit};
 
 /// How long to wait for a Unix listener that has no room: the system does not tell when it has.
@@ -151,6 +151,14 @@ fn accept(socket: &socket2::Socket) -> io::Result<(socket2::Socket, SockAddr)> {
 
 fn is_in_progress(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EINPROGRESS)
+}
+
+/// What an operation needs before it can begin. That it cannot be had is a checkpoint, too.
+pub(in crate::net) async fn prepared<T>(result: io::Result<T>) -> io::Result<T> {
+    if result.is_err() {
+        checkpoint().await;
+    }
+    result
 }
 
 /// The same error, with the address in its text.

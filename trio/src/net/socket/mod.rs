@@ -4,7 +4,7 @@
 //! `options` sets what can be set, and `file` sends what is in a file. The typed sockets of the modules
 //! beside this one are made of it.
 
-mod connecting;
+pub(in crate::net) mod connecting;
 pub(in crate::net) mod file;
 pub(in crate::net) mod message;
 mod options;
