@@ -13,10 +13,13 @@ use tests::faults::Fault;
 use tests::rerun::{rerun, stderr};
 use trio::lowlevel::checkpoint;
 use trio::net::{
-    HandlerErrors, Server, TcpServer, TcpStream, open_tcp_listeners, open_tcp_stream,
-    serve_listeners, serve_tcp,
+    HandlerErrors, Server, TcpListener, TcpServer, TcpStream, UnixListener, UnixStream,
+    open_tcp_listeners, open_tcp_stream, serve_listeners, serve_tcp,
 };
-use trio::stream::{AsyncResource, HalfCloseableStream, Listener, ReceiveStream, SendStream};
+use trio::stream::{
+    AsyncResource, DynHalfCloseableStream, DynListener, DynStream, HalfCloseableStream, Listener,
+    ReceiveStream, SendStream,
+};
 use trio::testing::{MemoryStream, memory_stream_pair, wait_all_tasks_blocked};
 use trio::{CancelScope, ErrorGroup, find_error, nursery};
 
@@ -458,4 +461,28 @@ async fn a_thousand_connections_are_served_at_once_and_closed() {
         n.cancel();
     })
     .unwrap();
+}
+
+#[trio::test(allow(blocking_fs))]
+async fn listeners_of_several_kinds_are_served_together() {
+    let path = std::env::temp_dir().join(format!("trio-serve-{}", std::process::id()));
+    let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = tcp.local_addr().unwrap();
+    let unix = UnixListener::bind(&path).unwrap();
+    nursery!(|n| {
+        let listeners: Vec<Box<dyn DynListener>> = vec![Box::new(tcp), Box::new(unix)];
+        n.spawn(serve_listeners, listeners, echo::<Box<dyn DynStream>>);
+        let streams: [Box<dyn DynHalfCloseableStream>; 2] = [
+            Box::new(TcpStream::connect(address).await?),
+            Box::new(UnixStream::connect(&path).await?),
+        ];
+        for stream in &streams {
+            stream.send_all(b"hello").await?;
+            stream.send_eof().await?;
+            assert_eq!(receive_all(stream).await, b"hello");
+        }
+        n.cancel();
+    })
+    .unwrap();
+    assert!(!path.try_exists().unwrap(), "it was closed");
 }

@@ -5,11 +5,15 @@ use std::fs::File;
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Seek, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use trio::lowlevel::{checkpoint, statistics};
-use trio::net::{Control, Domain, SockAddr, Socket, Type};
+use trio::net::{
+    Control, Domain, Protocol, SockAddr, Socket, SocketFactory, TcpListener, TcpStream, Type,
+    UdpSocket, set_socket_factory,
+};
 use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{BusyResourceError, CancelScope, ClosedResourceError, is_error, nursery};
 
@@ -630,4 +634,48 @@ async fn a_type_with_flags_is_the_type() {
         client.connect(listener.local_addr()?).await?;
     })
     .unwrap();
+}
+
+/// Makes sockets that broadcast, and none of streams.
+#[derive(Default)]
+struct Broadcasts(Cell<usize>);
+
+impl SocketFactory for Broadcasts {
+    fn socket(
+        &self,
+        domain: Domain,
+        ty: Type,
+        protocol: Option<Protocol>,
+    ) -> std::io::Result<Socket> {
+        self.0.set(self.0.get() + 1);
+        if ty == Type::STREAM {
+            return Err(std::io::Error::other("no streams here"));
+        }
+        let socket = Socket::from_system(domain, ty, protocol)?;
+        socket.set_broadcast(true)?;
+        Ok(socket)
+    }
+}
+
+// R157 (test_custom_socket_factory)
+#[trio::test]
+async fn a_run_can_have_a_socket_factory_of_its_own() {
+    let factory = Rc::new(Broadcasts::default());
+    assert!(set_socket_factory(Some(Rc::clone(&factory) as Rc<dyn SocketFactory>)).is_none());
+    let udp = UdpSocket::bind(loopback()).unwrap();
+    assert!(udp.socket().broadcast().unwrap());
+    let error = TcpStream::connect(udp.local_addr().unwrap()).await.unwrap_err();
+    assert_eq!(error.to_string(), "no streams here");
+    assert_eq!(factory.0.get(), 2);
+    // Pairs do not come from it, nor does what is taken over.
+    streams();
+    assert!(set_socket_factory(None).is_some());
+    TcpListener::bind(loopback()).unwrap();
+    assert_eq!(factory.0.get(), 2);
+}
+
+#[test]
+fn another_run_has_no_factory() {
+    trio::run(|| async { set_socket_factory(Some(Rc::new(Broadcasts::default()))) });
+    trio::run(|| async { assert!(TcpListener::bind(loopback()).is_ok()) });
 }

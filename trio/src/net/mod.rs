@@ -7,6 +7,7 @@
 //!
 //! [`BusyResourceError`]: crate::BusyResourceError
 
+mod factory;
 mod file_range;
 mod happy_eyeballs;
 mod names;
@@ -23,6 +24,7 @@ mod unix_datagram;
 mod unix_listener;
 mod unix_stream;
 
+pub use factory::{SocketFactory, set_socket_factory};
 pub use happy_eyeballs::{ConnectError, HAPPY_EYEBALLS_DELAY, happy_eyeballs, in_turn};
 pub use names::{AddressQuery, HostnameResolver, getaddrinfo, getnameinfo, set_hostname_resolver};
 pub use open_tcp::{TcpConnector, open_tcp_stream};

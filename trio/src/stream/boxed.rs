@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use super::{AsyncResource, Descriptor, HalfCloseableStream, ReceiveStream, SendStream};
+use super::{AsyncResource, Descriptor, HalfCloseableStream, Listener, ReceiveStream, SendStream};
 
 /// What the methods of the twins return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -102,6 +102,68 @@ impl<S: HalfCloseableStream> DynHalfCloseableStream for S {
     }
 }
 
+/// [`Listener`] for trait objects. Its connections are objects, too, so that one server can serve several
+/// kinds.
+///
+/// ```
+/// use trio::net::{TcpListener, UnixListener, serve_listeners};
+/// use trio::stream::{DynListener, DynStream, SendStream};
+///
+/// #[trio::task]
+/// async fn greet(stream: Box<dyn DynStream>) -> std::io::Result<()> {
+///     stream.send_all(b"hello, whoever you are\n").await
+/// }
+///
+/// # #[trio::task] async fn example() -> trio::Result<()> {
+/// # let path = std::env::temp_dir().join(format!("trio-both-{}", std::process::id()));
+/// let listeners: Vec<Box<dyn DynListener>> = vec![
+///     Box::new(TcpListener::bind("127.0.0.1:0".parse()?)?),
+///     Box::new(UnixListener::bind(path)?),
+/// ];
+/// # let scope = trio::CancelScope::new();
+/// # scope.cancel();
+/// # scope.run(async {
+/// serve_listeners(listeners, greet).await
+/// # }).await;
+/// # Ok(()) }
+/// # trio::run(example).unwrap();
+/// ```
+pub trait DynListener: DynAsyncResource {
+    /// [`Listener::accept`].
+    fn dyn_accept(&self) -> BoxFuture<'_, io::Result<Box<dyn DynStream>>>;
+    /// [`Listener::try_accept`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn dyn_try_accept(&self) -> io::Result<Box<dyn DynStream>>;
+}
+
+impl<L: Listener<Stream: 'static>> DynListener for L {
+    fn dyn_accept(&self) -> BoxFuture<'_, io::Result<Box<dyn DynStream>>> {
+        Box::pin(async {
+            let stream = self.accept().await?;
+            Ok(Box::new(stream) as Box<dyn DynStream>)
+        })
+    }
+
+    fn dyn_try_accept(&self) -> io::Result<Box<dyn DynStream>> {
+        Ok(Box::new(self.try_accept()?))
+    }
+}
+
+impl Listener for dyn DynListener + '_ {
+    type Stream = Box<dyn DynStream>;
+
+    fn accept(&self) -> impl Future<Output = io::Result<Box<dyn DynStream>>> {
+        self.dyn_accept()
+    }
+
+    fn try_accept(&self) -> io::Result<Box<dyn DynStream>> {
+        self.dyn_try_accept()
+    }
+}
+
 macro_rules! objects {
     ($($object:ident: $($part:ident)*;)*) => {$(
         impl AsyncResource for dyn $object + '_ {
@@ -157,4 +219,5 @@ objects! {
     DynReceiveStream: receives;
     DynStream: sends receives;
     DynHalfCloseableStream: sends receives ends;
+    DynListener: ;
 }

@@ -63,7 +63,8 @@ mod standard;
 mod stapled;
 
 pub use boxed::{
-    BoxFuture, DynAsyncResource, DynHalfCloseableStream, DynReceiveStream, DynSendStream, DynStream,
+    BoxFuture, DynAsyncResource, DynHalfCloseableStream, DynListener, DynReceiveStream,
+    DynSendStream, DynStream,
 };
 pub use buffered::{BufferedStream, LimitExceededError};
 pub use closing::closing;

@@ -1,10 +1,10 @@
-//! What points to a stream is one.
+//! What points to a stream or a listener is one.
 
 use std::future::Future;
 use std::io;
 use std::rc::Rc;
 
-use super::{AsyncResource, Descriptor, HalfCloseableStream, ReceiveStream, SendStream};
+use super::{AsyncResource, Descriptor, HalfCloseableStream, Listener, ReceiveStream, SendStream};
 
 macro_rules! pointers {
     ($($pointer:ty;)*) => {$(
@@ -45,6 +45,18 @@ macro_rules! pointers {
         impl<S: HalfCloseableStream + ?Sized> HalfCloseableStream for $pointer {
             fn send_eof(&self) -> impl Future<Output = io::Result<()>> {
                 (**self).send_eof()
+            }
+        }
+
+        impl<S: Listener + ?Sized> Listener for $pointer {
+            type Stream = S::Stream;
+
+            fn accept(&self) -> impl Future<Output = io::Result<S::Stream>> {
+                (**self).accept()
+            }
+
+            fn try_accept(&self) -> io::Result<S::Stream> {
+                (**self).try_accept()
             }
         }
     )*};

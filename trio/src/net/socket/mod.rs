@@ -20,6 +20,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 pub use socket2::{Domain, Protocol, SockAddr, Type};
 
+use super::factory;
 use crate::stream::fd::Handle;
 use crate::sync::Semaphore;
 use crate::sys::faults::{SystemCall, admit};
@@ -64,7 +65,7 @@ struct Turns {
 }
 
 impl Socket {
-    /// A new socket. Sync.
+    /// A new socket, from the run's [factory](super::set_socket_factory) if it has one. Sync.
     ///
     /// # Errors
     ///
@@ -74,6 +75,22 @@ impl Socket {
     ///
     /// Outside a run.
     pub fn new(domain: Domain, ty: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
+        match factory::current() {
+            Some(factory) => factory.socket(domain, ty, protocol),
+            None => Socket::from_system(domain, ty, protocol),
+        }
+    }
+
+    /// A new socket from the system, whatever the run's factory. Sync.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Socket::new).
+    ///
+    /// # Panics
+    ///
+    /// Outside a run.
+    pub fn from_system(domain: Domain, ty: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
         let socket = new_nonblocking(domain, ty, protocol)?;
         // A type can have flags with it.
         let mixes = ty == Type::STREAM || socket.r#type()? == Type::STREAM;
