@@ -20,7 +20,9 @@ use trio::stream::{
     AsyncResource, DynHalfCloseableStream, DynListener, DynStream, HalfCloseableStream, Listener,
     ReceiveStream, SendStream,
 };
-use trio::testing::{MemoryStream, memory_stream_pair, wait_all_tasks_blocked};
+use trio::testing::{
+    FaultInjector, MemoryStream, SystemCall, memory_stream_pair, wait_all_tasks_blocked,
+};
 use trio::{CancelScope, ErrorGroup, find_error, nursery};
 
 type Stream = MemoryStream;
@@ -377,6 +379,49 @@ async fn a_host_is_listened_at_alone_and_a_port_in_use_is_named() {
     let first = shared.listen().await.unwrap();
     let port = first[0].local_addr().unwrap().port();
     TcpServer::new(port).host("127.0.0.1").reuse_port(true).listen().await.unwrap();
+}
+
+fn system(error: rustix::io::Errno) -> io::Error {
+    io::Error::from_raw_os_error(error.raw_os_error())
+}
+
+// R163 (test_open_tcp_listeners_some_address_families_unavailable)
+#[trio::test]
+async fn a_family_that_the_machine_has_not_is_passed_over_unless_there_is_no_other() {
+    use rustix::io::Errno;
+
+    let faults = FaultInjector::new();
+    faults.fail(SystemCall::Bind, 1, system(Errno::AFNOSUPPORT));
+    assert_eq!(open_tcp_listeners(0).await.unwrap().len(), 1);
+    faults.fail(SystemCall::Bind, 3, system(Errno::AFNOSUPPORT));
+    faults.fail(SystemCall::Bind, 4, system(Errno::AFNOSUPPORT));
+    let error = open_tcp_listeners(0).await.unwrap_err();
+    assert!(error.to_string().starts_with("cannot listen at "), "{error}");
+}
+
+// R163 (test_open_tcp_listeners_multiple_host_cleanup_on_error)
+#[trio::test]
+async fn what_was_opened_before_an_error_is_closed() {
+    let port = open_tcp_listeners(0).await.unwrap()[0].local_addr().unwrap().port();
+    let faults = FaultInjector::new();
+    faults.fail(SystemCall::Bind, 2, system(rustix::io::Errno::ACCESS));
+    let error = open_tcp_listeners(port).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    assert_eq!(open_tcp_listeners(port).await.unwrap().len(), 2);
+}
+
+#[trio::test]
+async fn a_free_port_that_is_not_free_for_both_families_is_given_up_for_another() {
+    let faults = FaultInjector::new();
+    faults.fail(SystemCall::Bind, 2, system(rustix::io::Errno::ADDRINUSE));
+    assert_eq!(open_tcp_listeners(0).await.unwrap().len(), 2);
+    assert_eq!(faults.count(SystemCall::Bind), 4);
+    // But not forever.
+    for nth in 5..100 {
+        faults.fail(SystemCall::Bind, nth, system(rustix::io::Errno::ADDRINUSE));
+    }
+    let error = open_tcp_listeners(0).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
 
 // R163 (an address that is not this machine's)

@@ -11,6 +11,9 @@ use super::tcp_listener::{BACKLOG, TcpListener};
 use super::tcp_stream::TcpStream;
 use crate::{Call, TaskFn, TaskOutput, TaskStatus};
 
+/// How many free ports are tried, until one is free for every family.
+const FREE_PORTS: u32 = 16;
+
 /// Listens at a port, on all addresses of this machine: a listener for each family that it has.
 ///
 /// Port 0 takes a free one, the same for both. Its counterpart in Trio is `trio.open_tcp_listeners`.
@@ -240,21 +243,32 @@ where
 
 #[crate::task(crate = "crate")]
 async fn listen(server: TcpServer) -> io::Result<Vec<TcpListener>> {
-    let mut addresses = getaddrinfo(server.query.clone()).await?;
+    let addresses = getaddrinfo(server.query.clone()).await?;
+    for _ in 1..FREE_PORTS {
+        match listen_at_all(&server, &addresses) {
+            // The port was free for one family and is another's for the next.
+            Err(error) if server.query.port == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+            result => return result,
+        }
+    }
+    listen_at_all(&server, &addresses)
+}
+
+fn listen_at_all(server: &TcpServer, addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
     let mut listeners: Vec<TcpListener> = Vec::new();
     let mut missing = None;
-    for address in &mut addresses {
+    for mut address in addresses.iter().copied() {
         // A free port is the same for all.
         if server.query.port == 0
             && let Some(first) = listeners.first()
         {
             address.set_port(first.local_addr()?.port());
         }
-        match listen_at(&server, *address) {
+        match listen_at(server, address) {
             Ok(listener) => listeners.push(listener),
             // A machine need not have both.
-            Err(error) if is_missing_family(&error) => missing = Some(named(*address, &error)),
-            Err(error) => return Err(named(*address, &error)),
+            Err(error) if is_missing_family(&error) => missing = Some(named(address, &error)),
+            Err(error) => return Err(named(address, &error)),
         }
     }
     match missing {

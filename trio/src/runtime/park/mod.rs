@@ -80,7 +80,7 @@ impl ParkingLot {
     ///
     /// # Errors
     ///
-    /// [`BrokenResourceError`] if the lot is or gets broken.
+    /// [`BrokenResourceError`](crate::BrokenResourceError) if the lot is or gets broken.
     pub fn park(&self) -> Park<'_> {
         self.park_with(0)
     }
@@ -174,7 +174,7 @@ impl ParkingLot {
     }
 
     /// Breaks the lot for good: every task in it, and every one that comes, gets a
-    /// [`BrokenResourceError`] naming `by`. Breaking it again adds a name. Sync.
+    /// [`BrokenResourceError`](crate::BrokenResourceError) naming `by`. Breaking it again adds a name. Sync.
     pub fn break_lot(&self, by: &str) {
         let lot = Rc::clone(&self.0);
         lot.broken_by.borrow_mut().push(by.to_owned());
