@@ -4,8 +4,8 @@ fn first(group: ErrorGroup) -> trio::Error {
     group[0].into()
 }
 
-fn into_first(group: ErrorGroup) -> trio::Error {
-    group.into_first()
+fn first_of(group: ErrorGroup) -> trio::Error {
+    group.first()
 }
 
 fn main() {}
