@@ -68,9 +68,36 @@ impl From<LimitExceededError> for io::Error {
 pub struct BufferedStream<S> {
     stream: S,
     limit: Cell<usize>,
-    buffer: RefCell<Vec<u8>>,
+    buffer: RefCell<Buffer>,
     /// Whoever receives has the buffer to itself.
     receiving: ConflictDetector,
+}
+
+/// What was received and not asked for.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// How many at the beginning were given out: to move the rest up for each message would cost more
+    /// than the message.
+    taken: usize,
+}
+
+impl Buffer {
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.taken..]
+    }
+
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        let message = self.rest()[..count].to_vec();
+        self.taken += count;
+        message
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
+        self.bytes.extend_from_slice(bytes);
+    }
 }
 
 impl<S> BufferedStream<S> {
@@ -101,7 +128,7 @@ impl<S> BufferedStream<S> {
 
     /// How many bytes are in the buffer.
     pub fn buffered(&self) -> usize {
-        self.buffer.borrow().len()
+        self.buffer.borrow().rest().len()
     }
 
     /// The stream inside. What is received from it is missing here.
@@ -111,13 +138,12 @@ impl<S> BufferedStream<S> {
 
     /// The stream inside, and what was received from it and not asked for.
     pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.stream, self.buffer.into_inner())
+        let buffer = self.buffer.into_inner();
+        (self.stream, buffer.rest().to_vec())
     }
 
     fn take(&self, count: usize) -> Vec<u8> {
-        let mut buffer = self.buffer.borrow_mut();
-        let rest = buffer.split_off(count);
-        std::mem::replace(&mut *buffer, rest)
+        self.buffer.borrow_mut().take(count)
     }
 }
 
@@ -241,7 +267,7 @@ impl<S: ReceiveStream> BufferedStream<S> {
 
     fn find(&self, delimiter: &[u8], from: usize) -> Option<usize> {
         let buffer = self.buffer.borrow();
-        let windows = buffer.get(from..)?.windows(delimiter.len());
+        let windows = buffer.rest().get(from..)?.windows(delimiter.len());
         windows.enumerate().find(|(_, window)| *window == delimiter).map(|(at, _)| from + at)
     }
 
@@ -249,7 +275,7 @@ impl<S: ReceiveStream> BufferedStream<S> {
     async fn fill(&self) -> io::Result<usize> {
         let mut chunk = [0; CHUNK];
         let count = self.stream.receive_some(&mut chunk).await?;
-        self.buffer.borrow_mut().extend_from_slice(&chunk[..count]);
+        self.buffer.borrow_mut().put(&chunk[..count]);
         Ok(count)
     }
 }
@@ -267,7 +293,7 @@ impl<S: AsyncResource> AsyncResource for BufferedStream<S> {
 impl<S: ReceiveStream> ReceiveStream for BufferedStream<S> {
     /// What is in the buffer comes first.
     async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.buffer.borrow().is_empty() || buffer.is_empty() {
+        if self.buffered() == 0 || buffer.is_empty() {
             checkpoint_if_cancelled().await;
             let _busy = self.receiving.enter()?;
             return self.stream.receive_some(buffer).await;
