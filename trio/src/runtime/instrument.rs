@@ -119,10 +119,16 @@ impl Instruments {
     #[inline]
     pub(crate) fn tell_scheduled(&self) {
         if self.any.get() {
-            for task in self.scheduled.take() {
-                if !task.has(flag::DONE) {
-                    self.call_for(&task, |instrument, task| instrument.task_scheduled(task));
-                }
+            self.tell_all_scheduled();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_all_scheduled(&self) {
+        for task in self.scheduled.take() {
+            if !task.has(flag::DONE) {
+                self.call_for(&task, |instrument, task| instrument.task_scheduled(task));
             }
         }
     }
