@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::task::Context as PollContext;
 
-pub(crate) use super::hearing::{Heard, Hearing, Mark, hear, unwind, unwind_further, wait};
+pub(crate) use super::hearing::{Heard, Hearing, Mark, hear, unwind, unwind_further, wait, waits};
 use super::moments;
 use super::node::Node;
 use super::run::Run;
@@ -56,7 +56,7 @@ pub(super) fn try_with(f: impl FnOnce(&Context)) {
 }
 
 /// The run that is stepping on this thread, if any.
-#[inline]
+#[inline(always)]
 pub(crate) fn try_run<R>(f: impl FnOnce(Option<&Run>) -> R) -> R {
     let run = CONTEXT.try_with(|c| c.run.get()).unwrap_or(ptr::null());
     // SAFETY: rule 5: the pointer is set only while the run it names is entered on this thread
@@ -65,7 +65,7 @@ pub(crate) fn try_run<R>(f: impl FnOnce(Option<&Run>) -> R) -> R {
 }
 
 /// The run that is stepping on this thread.
-#[inline]
+#[inline(always)]
 #[track_caller]
 pub(crate) fn run<R>(f: impl FnOnce(&Run) -> R) -> R {
     try_run(|run| match run {
@@ -75,7 +75,7 @@ pub(crate) fn run<R>(f: impl FnOnce(&Run) -> R) -> R {
 }
 
 /// The task that is being stepped on this thread.
-#[inline]
+#[inline(always)]
 #[track_caller]
 pub(crate) fn task<R>(f: impl FnOnce(&Header) -> R) -> R {
     let task = with(|c| c.task.get());

@@ -107,15 +107,28 @@ impl Hearing {
     }
 }
 
+/// Whether the last leaf polled has said that it waits, and so does the whole.
+#[inline(always)]
+pub(crate) fn waits() -> bool {
+    with(|c| c.mark.get()) == Mark::Waiting
+}
+
 /// What the poll of a task's frame comes to, which has returned `Pending`. `torn` is kept from one poll to
 /// the next: one part unwound, and another one waited.
-#[inline]
+#[inline(always)]
 pub(crate) fn hear(torn: &mut bool, cx: &PollContext<'_>) -> Heard {
     match with(|c| c.mark.get()) {
         Mark::Waiting => {
             *torn = false;
             Heard::Wait
         }
+        mark => hear_more(mark, torn, cx),
+    }
+}
+
+fn hear_more(mark: Mark, torn: &mut bool, cx: &PollContext<'_>) -> Heard {
+    match mark {
+        Mark::Waiting => Heard::Wait,
         Mark::Torn => {
             if !std::mem::replace(torn, true) {
                 WakeTarget::current(cx).wake();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::context;
 use super::introspect::Task;
 use super::report;
-use super::task::{TaskRef, flag};
+use super::task::{Header, TaskRef, flag};
 
 /// Hooks that the run calls at the points of its life and of its tasks'.
 ///
@@ -89,6 +89,12 @@ impl Instruments {
         removed.is_some()
     }
 
+    /// Whether there are any.
+    #[inline(always)]
+    pub(crate) fn any(&self) -> bool {
+        self.any.get()
+    }
+
     /// Calls a hook of every instrument, if there are any.
     #[inline]
     pub(crate) fn call(&self, hook: impl Fn(&dyn Instrument)) {
@@ -109,10 +115,18 @@ impl Instruments {
     /// Notes that a task was scheduled. That happens in the midst of changes, of the tree of tasks
     /// say, so that the hook is called later, when it may do whatever it likes.
     #[inline]
-    pub(crate) fn note_scheduled(&self, task: &TaskRef) {
+    pub(crate) fn note_scheduled(&self, task: *const Header) {
         if self.any.get() {
-            self.scheduled.borrow_mut().push(task.clone());
+            self.note(task);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note(&self, task: *const Header) {
+        // SAFETY: rule 5: a queued task is alive.
+        let task = unsafe { TaskRef::borrowed(task) };
+        self.scheduled.borrow_mut().push(TaskRef::clone(&task));
     }
 
     /// Calls the hook for the tasks that were scheduled and have not ended since.

@@ -16,10 +16,11 @@ impl Rng {
         x ^ (x >> 31)
     }
 
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
+    /// Shuffles that many items by exchanging two at a time.
+    pub(crate) fn shuffle(&mut self, count: usize, swap: impl Fn(usize, usize)) {
+        for last in (1..count).rev() {
             let other = (self.next() % (last as u64 + 1)) as usize;
-            items.swap(last, other);
+            swap(last, other);
         }
     }
 }

@@ -101,9 +101,7 @@ impl Drop for Run {
                 report::discard(value);
             }
             self.drop_tasks();
-            while let Some(task) = self.queue.pop() {
-                drop(task);
-            }
+            self.queue.clear();
             self.main.scope().leave();
             self.system.scope().leave();
             self.root.unlink();

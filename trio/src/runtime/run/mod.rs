@@ -7,6 +7,7 @@ mod deadlock;
 mod ending;
 mod pass;
 mod queue;
+mod ring;
 mod tasks;
 
 pub(crate) use deadlock::Watch;
@@ -36,7 +37,7 @@ use super::node::{Kind, Node};
 use super::nursery::{Nurseries, NurseryCore};
 use super::reactor::Reactor;
 use super::slots::Slots;
-use super::task::{Payload, TaskRef};
+use super::task::{Header, Payload};
 use super::trace::Site;
 
 static MAIN: Site = Site::scope("the run");
@@ -184,10 +185,11 @@ impl Run {
         self.queue.len()
     }
 
-    #[inline]
-    pub(crate) fn enqueue(&self, task: TaskRef) {
-        self.instruments.note_scheduled(&task);
+    /// Puts a task into the queue, which has just been marked as queued.
+    #[inline(always)]
+    pub(crate) fn enqueue(&self, task: *const Header) {
         self.queue.push(task);
+        self.instruments.note_scheduled(task);
         self.rouse();
     }
 

@@ -24,12 +24,19 @@ use std::time::Duration;
 use super::{Entered, Phase, Run};
 use crate::runtime::clock::RunClock;
 use crate::runtime::deadlines::Action;
+use crate::runtime::instant::Instant;
 use crate::runtime::scope::ScopeCore;
 
 /// How long tasks may go on before the system is polled, and how many looks at the clock that may
 /// take (a virtual clock stands still).
 const TURN: Duration = Duration::from_micros(100);
 const LOOKS: u32 = 16;
+
+/// How far a turn is.
+struct Turn {
+    looks: u32,
+    began: Option<Instant>,
+}
 
 /// What whoever steps a run is to do then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,31 +158,39 @@ impl Run {
 
     /// Steps batches until nothing is runnable or the turn is over.
     fn run_batches(&self) {
-        let mut looks = 0;
-        let mut turn_began = None;
+        let mut turn = Turn { looks: 0, began: None };
         self.queue.refill();
         loop {
-            if self.queue.is_spent() {
-                looks += 1;
-                if looks == LOOKS {
-                    return;
-                }
-                if let RunClock::System(_) = self.clock {
-                    let now = self.clock.now();
-                    let began = *turn_began.get_or_insert(now);
-                    if now.saturating_duration_since(began) >= TURN {
-                        return;
-                    }
-                }
-                self.expire_deadlines();
-                self.take_mail();
-                self.queue.refill();
-            }
-            let Some(task) = self.queue.next() else {
+            if self.queue.is_spent() && !self.look_around(&mut turn) {
                 return;
-            };
-            self.step_task(&task);
+            }
+            if !self.queue.next_chunk() {
+                return;
+            }
+            while let Some(task) = self.queue.next() {
+                self.step_task(task);
+            }
         }
+    }
+
+    /// The budget is used up: looks at the clock and at what others have sent. `false`: the turn is over.
+    #[inline(never)]
+    fn look_around(&self, turn: &mut Turn) -> bool {
+        turn.looks += 1;
+        if turn.looks == LOOKS {
+            return false;
+        }
+        if let RunClock::System(_) = self.clock {
+            let now = self.clock.now();
+            let began = *turn.began.get_or_insert(now);
+            if now.saturating_duration_since(began) >= TURN {
+                return false;
+            }
+        }
+        self.expire_deadlines();
+        self.take_mail();
+        self.queue.refill();
+        true
     }
 
     fn poll_timeout(&self) -> Option<Duration> {

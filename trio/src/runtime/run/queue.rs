@@ -1,20 +1,32 @@
 //! The run queue, its batches, and the budget of a turn.
 
-use std::cell::{Cell, RefCell, UnsafeCell};
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
 
+use super::ring::Ring;
 use crate::runtime::rng::Rng;
-use crate::runtime::task::TaskRef;
+use crate::runtime::task::{Header, TaskRef, flag};
 
 /// How many steps are made between two looks at the clock, while tasks are runnable.
 const STEPS: u32 = 64;
 
 /// The tasks that are runnable, in the order of waking.
+///
+/// It does not count its references: a task that lives has its slot, which keeps it. One that ends while it
+/// is queued leaves the slot's reference to the queue, which gives it back when the task's turn has come.
+///
+/// ```text
+///   head          stop            batch_end            tail
+///    │─ this chunk ─│── this batch ────│── the next one ──│
+/// ```
+///
+/// A chunk is what is stepped without a look at anything else: the batch, or as much of it as the budget
+/// has left.
 pub(super) struct RunQueue {
-    tasks: UnsafeCell<VecDeque<TaskRef>>,
-    /// How many tasks at the front of the queue belong to the current batch.
-    batch: Cell<usize>,
-    /// How many more steps, or checkpoints that went on, until the next look at the clock.
+    ring: Ring<Header>,
+    stop: Cell<usize>,
+    batch_end: Cell<usize>,
+    /// How many more steps, or checkpoints that went on, until the next look at the clock; without those
+    /// of this chunk.
     budget: Cell<u32>,
     rng: Option<RefCell<Rng>>,
 }
@@ -23,66 +35,72 @@ impl RunQueue {
     /// An empty queue; with a seed every batch is shuffled.
     pub(super) fn new(seed: Option<u64>) -> RunQueue {
         RunQueue {
-            tasks: UnsafeCell::default(),
-            batch: Cell::new(0),
+            ring: Ring::new(),
+            stop: Cell::new(0),
+            batch_end: Cell::new(0),
             budget: Cell::new(0),
             rng: seed.map(|seed| RefCell::new(Rng::new(seed))),
         }
     }
 
-    #[inline(always)]
-    fn tasks<R>(&self, f: impl FnOnce(&mut VecDeque<TaskRef>) -> R) -> R {
-        // SAFETY: rule 5: a run does not leave its thread, and no caller's `f` does anything that
-        // could reach this function again.
-        f(unsafe { &mut *self.tasks.get() })
-    }
-
     pub(super) fn len(&self) -> usize {
-        self.tasks(|tasks| tasks.len())
+        self.ring.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
-        self.tasks(|tasks| tasks.is_empty())
+        self.ring.is_empty()
     }
 
-    #[inline]
-    pub(super) fn push(&self, task: TaskRef) {
-        self.tasks(|tasks| tasks.push_back(task));
+    /// Puts a task at the end, which has just been marked as queued.
+    #[inline(always)]
+    pub(super) fn push(&self, task: *const Header) {
+        self.ring.push(task);
     }
 
-    /// Takes the first task out, whatever batch it belongs to.
-    pub(super) fn pop(&self) -> Option<TaskRef> {
-        self.tasks(VecDeque::pop_front)
-    }
-
-    /// The next task to step. `None`: nothing is runnable. When a batch is used up, all that has become
-    /// runnable meanwhile is the next one.
-    #[inline]
-    pub(super) fn next(&self) -> Option<TaskRef> {
-        if self.batch.get() == 0 && !self.begin_batch() {
+    /// The next task of this chunk, which is alive until it is stepped, or has ended.
+    #[inline(always)]
+    pub(super) fn next(&self) -> Option<*const Header> {
+        if self.ring.head() == self.stop.get() {
             return None;
         }
-        self.batch.set(self.batch.get() - 1);
-        let Some(task) = self.pop() else {
-            crate::runtime::internal_error("the batch is longer than the queue");
-        };
-        self.budget.set(self.budget.get().saturating_sub(1));
-        Some(task)
+        Some(self.ring.pop())
     }
 
-    fn begin_batch(&self) -> bool {
-        self.tasks(|tasks| {
-            self.batch.set(tasks.len());
+    /// Begins the next chunk, while the budget is not used up; when the batch is, all that has become
+    /// runnable meanwhile is the next one. `false`: nothing is runnable.
+    #[inline]
+    pub(super) fn next_chunk(&self) -> bool {
+        let (head, tail) = (self.ring.head(), self.ring.tail());
+        if head == self.batch_end.get() {
+            self.batch_end.set(tail);
             if let Some(rng) = &self.rng {
-                rng.borrow_mut().shuffle(tasks.make_contiguous());
+                let swap = |a, b| self.ring.swap(head.wrapping_add(a), head.wrapping_add(b));
+                rng.borrow_mut().shuffle(self.ring.len(), swap);
             }
-            !tasks.is_empty()
-        })
+        }
+        let batch = self.batch_end.get().wrapping_sub(head);
+        let chunk = batch.min(self.budget.get() as usize);
+        self.budget.set(self.budget.get() - chunk as u32);
+        self.stop.set(head.wrapping_add(chunk));
+        chunk > 0
+    }
+
+    /// Gives back what tasks left that have ended while they were queued.
+    pub(super) fn clear(&self) {
+        while !self.ring.is_empty() {
+            let task = self.ring.pop();
+            // SAFETY: rule 5: a queued task is alive; if it has ended its reference is the queue's.
+            unsafe {
+                if (*task).has(flag::DONE) {
+                    drop(TaskRef::from_raw(task));
+                }
+            }
+        }
     }
 
     /// The scheduler's answer to a checkpoint: whether the task may go on without leaving.
-    #[inline]
+    #[inline(always)]
     pub(super) fn may_go_on(&self) -> bool {
         let budget = self.budget.get();
         if budget == 0 || !self.is_empty() {
@@ -104,8 +122,9 @@ impl RunQueue {
         self.budget.set(STEPS);
     }
 
-    /// The clock was moved: it is looked at before the next checkpoint.
+    /// The clock was moved: it is looked at before the next step, and the next checkpoint.
     pub(super) fn spend(&self) {
         self.budget.set(0);
+        self.stop.set(self.ring.head());
     }
 }

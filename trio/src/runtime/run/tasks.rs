@@ -15,19 +15,21 @@ use crate::runtime::context::{self, InTask};
 use crate::runtime::nursery::NurseryCore;
 use crate::runtime::reason::CancelSource;
 use crate::runtime::report;
-use crate::runtime::task::{Ending, TaskRef, flag};
+use crate::runtime::task::{Ending, Header, TaskRef, flag};
 use crate::runtime::waker;
 
 impl Run {
     /// Makes a task a child of `core`, and runnable.
     pub(crate) fn adopt(&self, task: TaskRef, core: &NurseryCore) {
-        let id = self.slots.borrow_mut().insert(task.clone(), self.id);
-        task.attach(self, id);
-        let place = core.add_child(&task);
-        task.set(flag::QUEUED);
-        task.node().link(place);
-        self.instruments.call_for(&task, |instrument, task| instrument.task_spawned(task));
-        self.enqueue(task);
+        // SAFETY: rule 5: its slot keeps it; it does not end before it is stepped or taken down.
+        let header = unsafe { TaskRef::borrowed(task.as_ptr()) };
+        let id = self.slots.borrow_mut().insert(task, self.id);
+        header.attach(self, id);
+        let place = core.add_child(&header);
+        header.set(flag::QUEUED);
+        header.node().link(place);
+        self.instruments.call_for(&header, |instrument, task| instrument.task_spawned(task));
+        self.enqueue(header.as_ptr());
     }
 
     /// A living task, and those that it waits for, seen from outside: every one of them.
@@ -37,20 +39,41 @@ impl Run {
         names.iter().filter_map(|name| slots.get(*name)).map(TaskRef::from_header).collect()
     }
 
-    /// Steps one task.
-    #[inline]
-    pub(super) fn step_task(&self, task: &TaskRef) {
-        task.clear(flag::QUEUED | flag::WAITS_FOR_EVER);
+    /// Steps one task, whose turn it is in the queue.
+    #[inline(always)]
+    pub(super) fn step_task(&self, task: *const Header) {
+        // SAFETY: rule 5: a queued task is alive; its slot keeps it until the end of `finish`.
+        let task = unsafe { TaskRef::borrowed(task) };
+        if self.instruments.any() || task.has(flag::DONE) {
+            return self.step_with_care(&task);
+        }
+        self.poll_task(&task);
+    }
+
+    /// Steps a task while instruments look on, unless it has ended.
+    #[cold]
+    #[inline(never)]
+    fn step_with_care(&self, task: &TaskRef) {
+        if task.has(flag::DONE) {
+            // SAFETY: rule 5: the queue's reference, left by `finish`.
+            return drop(unsafe { TaskRef::from_raw(task.as_ptr()) });
+        }
+        // An instrument may take it down.
+        let task = &task.clone();
+        task.clear(flag::QUEUED);
         self.instruments.tell_scheduled();
         if !task.has(flag::DONE) {
             self.instruments.call_for(task, |instrument, task| instrument.before_task_step(task));
         }
-        // An instrument may have taken it down.
-        if task.has(flag::DONE) {
-            return;
+        if !task.has(flag::DONE) {
+            self.poll_task(task);
         }
-        task.set(flag::RUNNING);
-        let waker = ManuallyDrop::new(waker::waker(task.id(), task.has(flag::GAVE_WAKER)));
+    }
+
+    #[inline(always)]
+    fn poll_task(&self, task: &TaskRef) {
+        let gave_waker = task.begin_step();
+        let waker = ManuallyDrop::new(waker::waker(task.id(), gave_waker));
         let mut cx = PollContext::from_waker(&waker);
         context::begin_step(task, &cx);
         let ending = task.poll(&mut cx);
@@ -60,14 +83,23 @@ impl Run {
             // Before anybody looks: a handle that goes now finds the result.
             Some(_) => task.set(flag::DONE),
         }
-        self.instruments.tell_scheduled();
-        self.instruments.call_for(task, |instrument, task| instrument.after_task_step(task));
+        if self.instruments.any() {
+            self.stepped(task);
+        }
         if let Some(ending) = ending {
             self.finish(task, ending);
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn stepped(&self, task: &TaskRef) {
+        self.instruments.tell_scheduled();
+        self.instruments.call_for(task, |instrument, task| instrument.after_task_step(task));
+    }
+
     /// The task's frame is gone: takes it out of the run, and tells its nursery.
+    #[inline(never)]
     fn finish(&self, task: &TaskRef, ending: Ending) {
         task.clear(flag::RUNNING);
         task.set(flag::DONE);
@@ -108,7 +140,10 @@ impl Run {
             }
         }
         self.instruments.call_for(task, |instrument, task| instrument.task_exited(task));
-        drop(slot);
+        if task.has(flag::QUEUED) {
+            // The queue gives it back.
+            std::mem::forget(slot);
+        }
     }
 
     /// Takes a task down that has not ended: its frame is dropped now, in the task's own context.

@@ -122,6 +122,10 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
             }
         }));
         if let Ok(Poll::Pending) = polled {
+            if context::waits() {
+                header.clear(flag::TORN);
+                return None;
+            }
             let mut torn = header.has(flag::TORN);
             let heard = context::hear(&mut torn, cx);
             header.put(flag::TORN, torn);

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::ptr;
 use std::task::Context as PollContext;
@@ -148,6 +149,14 @@ impl Header {
         if on { self.set(flag) } else { self.clear(flag) }
     }
 
+    /// It is stepped now: it is in no queue, and waits for nothing. Whether it has given a waker away.
+    #[inline]
+    pub(crate) fn begin_step(&self) -> bool {
+        let flags = self.flags.get() & !(flag::QUEUED | flag::WAITS_FOR_EVER);
+        self.flags.set(flags | flag::RUNNING);
+        flags & flag::GAVE_WAKER != 0
+    }
+
     #[inline]
     pub(crate) fn id(&self) -> u64 {
         self.id.get()
@@ -260,13 +269,14 @@ impl Header {
     /// Puts the task into the run queue, unless it is there already or has ended.
     #[inline]
     pub(crate) fn wake(&self) {
-        if self.flags.get() & (flag::QUEUED | flag::DONE) != 0 {
+        let flags = self.flags.get();
+        if flags & (flag::QUEUED | flag::DONE) != 0 {
             return;
         }
         // SAFETY: rule 5: a task that has not ended is attached to a run that lives.
         if let Some(run) = unsafe { self.run.get().as_ref() } {
-            self.set(flag::QUEUED);
-            run.enqueue(TaskRef::from_header(self));
+            self.flags.set(flags | flag::QUEUED);
+            run.enqueue(self.node.task());
         }
     }
 }
@@ -324,6 +334,16 @@ impl TaskRef {
     #[inline]
     pub(crate) unsafe fn from_raw(header: *const Header) -> TaskRef {
         TaskRef(header)
+    }
+
+    /// The same as [`from_raw`](TaskRef::from_raw), of a reference that is counted elsewhere.
+    ///
+    /// # Safety
+    ///
+    /// `header` is alive as long as the result is used.
+    #[inline]
+    pub(crate) unsafe fn borrowed(header: *const Header) -> ManuallyDrop<TaskRef> {
+        ManuallyDrop::new(TaskRef(header))
     }
 
     #[inline]
