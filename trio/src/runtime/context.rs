@@ -86,26 +86,30 @@ pub(crate) fn task<R>(f: impl FnOnce(&Header) -> R) -> R {
     }
 }
 
+/// Calls `f` with the task that is being stepped on this thread, if any.
+#[inline(always)]
+pub(crate) fn peek_task<R>(f: impl FnOnce(Option<&Header>) -> R) -> R {
+    let task = CONTEXT.try_with(|c| c.task.get()).unwrap_or(ptr::null());
+    // SAFETY: rule 1: as in `task`.
+    f(unsafe { task.as_ref() })
+}
+
 /// The task that is being stepped on this thread, if any.
 #[inline]
 pub(crate) fn try_task() -> Option<TaskRef> {
-    let task = CONTEXT.try_with(|c| c.task.get()).unwrap_or(ptr::null());
-    // SAFETY: rule 1: as in `task`.
-    unsafe { task.as_ref() }.map(TaskRef::from_header)
+    peek_task(|task| task.map(TaskRef::from_header))
 }
 
 /// Wakes the task of this name if it is the one being stepped: the common case of a task that yields.
 #[inline]
 pub(crate) fn wake_if_running(name: u64) -> bool {
-    let task = CONTEXT.try_with(|c| c.task.get()).unwrap_or(ptr::null());
-    // SAFETY: rule 1: as in `task`.
-    match unsafe { task.as_ref() } {
+    peek_task(|task| match task {
         Some(task) if task.id() == name => {
             task.wake();
             true
         }
         _ => false,
-    }
+    })
 }
 
 #[cold]

@@ -196,7 +196,10 @@ impl Header {
     /// A new task gets what is in effect where it is spawned.
     #[inline]
     pub(crate) fn inherit_locals(&self) {
-        self.begin_with_locals(TaskLocals::current());
+        // Few spawners have anything but their frame.
+        if !context::peek_task(|task| task.is_some_and(|task| !task.has_extra())) {
+            self.begin_with_locals(TaskLocals::current());
+        }
     }
 
     #[inline]

@@ -109,6 +109,12 @@ impl Node {
         self.flags.get() & (EFFECTIVE | WATCHED) != 0
     }
 
+    /// Whether there is nothing about this node that concerns those below, or has reached it from above.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.flags.get() & !(SHIELDED | STOPPABLE) == 0
+    }
+
     /// Whether this node or any around it was called, be there shields in between or not.
     pub(crate) fn is_called_around(&self) -> bool {
         self.is_effectively_cancelled()

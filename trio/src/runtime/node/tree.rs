@@ -134,6 +134,9 @@ impl Node {
                 unsafe { &*last }.next.set(self);
             }
         }
+        if self.is_plain() && parent.is_plain() {
+            return;
+        }
         self.refresh();
     }
 

@@ -5,10 +5,12 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
+use std::ptr::NonNull;
 use std::task::{Context as PollContext, Poll};
 
 use super::handle::Outcome;
 use super::header::{Ending, Header, Payload, TaskRef, VTable, flag};
+use super::memory;
 use crate::runtime::context::{self, Heard};
 use crate::runtime::error::Error;
 use crate::runtime::internal_error;
@@ -92,13 +94,14 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
     /// Whatever the frame borrows must outlive the nursery that the task is given to (rule 2), which
     /// must not be left before the task has ended (rule 4).
     pub(crate) unsafe fn allocate(frame: F, spawned: &'static Location<'static>) -> TaskRef {
-        let cell = Box::into_raw(Box::new(TaskCell {
-            header: Header::new(&Self::VTABLE, spawned),
-            stage: UnsafeCell::new(Stage::Frame(frame)),
-            convert: PhantomData::<C>,
-        }));
+        let cell = memory::allocate::<Self>().as_ptr();
         // SAFETY: rule 5: just allocated, with one counted reference, which is given on.
         unsafe {
+            cell.write(TaskCell {
+                header: Header::new(&Self::VTABLE, spawned),
+                stage: UnsafeCell::new(Stage::Frame(frame)),
+                convert: PhantomData::<C>,
+            });
             (*cell).header.node().belongs_to(cell.cast());
             TaskRef::from_raw(cell.cast())
         }
@@ -259,8 +262,18 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
     ///
     /// `header` is that of a `TaskCell<F, C>` that nothing refers to any more.
     unsafe fn free(header: *const Header) {
-        // SAFETY: rule 5: it came from `Box::into_raw` in `allocate`, and this was the last
-        // reference.
-        drop(unsafe { Box::from_raw(header.cast::<Self>().cast_mut()) });
+        /// Frees the memory even if something in it panics when it is dropped.
+        struct Memory<T>(NonNull<T>);
+        impl<T> Drop for Memory<T> {
+            fn drop(&mut self) {
+                // SAFETY: rule 5: `allocate` made it, and this was the last reference.
+                unsafe { memory::free(self.0) };
+            }
+        }
+        // SAFETY: rule 5: as above.
+        unsafe {
+            let cell = Memory(NonNull::new_unchecked(header.cast::<Self>().cast_mut()));
+            cell.0.drop_in_place();
+        }
     }
 }

@@ -252,10 +252,19 @@ impl Header {
         result
     }
 
+    /// Whether it has anything that few tasks have.
+    #[inline]
+    pub(crate) fn has_extra(&self) -> bool {
+        let extra = self.extra.as_ptr();
+        // SAFETY: rule 5: nothing else refers to it meanwhile.
+        unsafe { (*extra).is_some() }
+    }
+
     pub(crate) fn rename(&self, name: String) {
         self.with_extra(|extra| extra.name = Some(name.into()));
     }
 
+    #[inline]
     pub(crate) fn take_extra(&self) -> Option<Box<Extra>> {
         self.extra.take()
     }

@@ -14,12 +14,14 @@
 //! ```
 //!
 //! The frame is dropped in the step in which the task ends, before its nursery hears of it. The
-//! memory goes with the last [`TaskRef`]: the slot table holds one while the task lives, the run
-//! queue one per entry, handles and waiting primitives one each. None of them leaves the thread.
+//! memory goes with the last [`TaskRef`]: the slot table holds one while the task lives (and
+//! leaves it to the run queue if the task ends while it is queued), handles and waiting primitives one
+//! each. None of them leaves the thread.
 
 mod cell;
 mod handle;
 mod header;
+mod memory;
 
 pub(crate) use cell::{AsIs, ByOutput, Convert, NamedAfter, TaskCell};
 pub use handle::{Outcome, TaskHandle};

@@ -1,0 +1,186 @@
+//! The memory of tasks: what one that has ended leaves is used by the next of about its size.
+//!
+//! A program has tasks of few sizes, and makes and ends many of them in quick succession: taking one from a
+//! list is several times faster than the allocator. Each thread keeps up to [`KEPT`] bytes of such
+//! memory, and gives it back when it ends. Large tasks go straight to the allocator, and so do all in a debug
+//! build, for tools that look for the use of what was freed.
+//!
+//! ```text
+//!   lists   │ ≤ 64 │ ≤ 128 │ ≤ 192 │ …           one for each class of sizes
+//!                     │
+//!                     ▼
+//!                   free ──▶ free ──▶ null
+//! ```
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+
+const STEP: usize = 64;
+const CLASSES: usize = 16;
+const KEPT: usize = 1 << 20;
+
+/// The class of a layout, if it is kept at all.
+const fn class(layout: Layout) -> Option<usize> {
+    let class = layout.size().div_ceil(STEP);
+    if class < CLASSES && layout.align() <= align_of::<u128>() && !cfg!(debug_assertions) {
+        Some(class)
+    } else {
+        None
+    }
+}
+
+/// The memory that is asked of the allocator for a class.
+const fn layout_of(class: usize) -> Layout {
+    match Layout::from_size_align(class * STEP, align_of::<u128>()) {
+        Ok(layout) => layout,
+        Err(_) => unreachable!(),
+    }
+}
+
+/// The memory that is asked of the allocator for a `T`.
+const fn layout_for<T>() -> Layout {
+    match class(Layout::new::<T>()) {
+        Some(class) => layout_of(class),
+        None => Layout::new::<T>(),
+    }
+}
+
+/// A piece that is not in use.
+struct Free {
+    next: *mut Free,
+}
+
+struct Store {
+    lists: [Cell<*mut Free>; CLASSES],
+    kept: Cell<usize>,
+}
+
+thread_local! {
+    static STORE: Store = const { Store::new() };
+}
+
+impl Store {
+    const fn new() -> Store {
+        Store { lists: [const { Cell::new(ptr::null_mut()) }; CLASSES], kept: Cell::new(0) }
+    }
+
+    #[inline]
+    fn take(&self, class: usize) -> Option<NonNull<u8>> {
+        let list = &self.lists[class];
+        let piece = NonNull::new(list.get())?;
+        // SAFETY: rule 5: what is in a list is in no other use, and holds a `Free`.
+        list.set(unsafe { piece.as_ref() }.next);
+        self.kept.set(self.kept.get() - class * STEP);
+        Some(piece.cast())
+    }
+
+    /// Whether there is place for it.
+    ///
+    /// # Safety
+    ///
+    /// The piece is of that class, and the caller gives it up.
+    #[inline]
+    unsafe fn put(&self, class: usize, piece: NonNull<u8>) -> bool {
+        let kept = self.kept.get() + class * STEP;
+        if kept > KEPT {
+            return false;
+        }
+        self.kept.set(kept);
+        let list = &self.lists[class];
+        let piece = piece.cast::<Free>();
+        // SAFETY: rule 5: by this function's contract it is in no other use; each is large enough.
+        unsafe { piece.write(Free { next: list.get() }) };
+        list.set(piece.as_ptr());
+        true
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        for class in 0..CLASSES {
+            while let Some(piece) = self.take(class) {
+                // SAFETY: rule 5: that is how it was allocated.
+                unsafe { dealloc(piece.as_ptr(), layout_of(class)) };
+            }
+        }
+    }
+}
+
+/// Memory for a `T`.
+#[inline]
+pub(super) fn allocate<T>() -> NonNull<T> {
+    let class = const { class(Layout::new::<T>()) };
+    let layout = const { layout_for::<T>() };
+    if let Some(class) = class
+        && let Ok(Some(piece)) = STORE.try_with(|store| store.take(class))
+    {
+        return piece.cast();
+    }
+    // SAFETY: rule 5: the layout is not empty, since a task has a header.
+    match NonNull::new(unsafe { alloc(layout) }) {
+        Some(piece) => piece.cast(),
+        None => handle_alloc_error(layout),
+    }
+}
+
+/// Gives up the memory of a `T` that was [allocated](allocate), and has been dropped.
+///
+/// # Safety
+///
+/// Nothing refers to it any more.
+#[inline]
+pub(super) unsafe fn free<T>(piece: NonNull<T>) {
+    let class = const { class(Layout::new::<T>()) };
+    let layout = const { layout_for::<T>() };
+    let piece = piece.cast();
+    if let Some(class) = class
+        // SAFETY: by this function's contract; `allocate` has the same class.
+        && let Ok(true) = STORE.try_with(|store| unsafe { store.put(class, piece) })
+    {
+        return;
+    }
+    // SAFETY: rule 5: that is how it was allocated.
+    unsafe { dealloc(piece.as_ptr(), layout) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(class: usize) -> NonNull<u8> {
+        // SAFETY: the layout is not empty.
+        NonNull::new(unsafe { alloc(layout_of(class)) }).unwrap()
+    }
+
+    #[test]
+    fn what_was_put_is_taken_again_by_its_class_alone() {
+        let store = Store::new();
+        let (small, large) = (piece(2), piece(3));
+        // SAFETY: they are of these classes, and given up.
+        unsafe { assert!(store.put(2, small) && store.put(3, large)) };
+        assert_eq!(store.kept.get(), 5 * STEP);
+        assert_eq!(store.take(1), None);
+        assert_eq!(store.take(2), Some(small));
+        assert_eq!(store.take(2), None);
+        // SAFETY: as above.
+        unsafe { assert!(store.put(2, small)) };
+        assert_eq!(store.take(3), Some(large));
+        // SAFETY: that is how it was allocated.
+        unsafe { dealloc(large.as_ptr(), layout_of(3)) };
+    }
+
+    #[test]
+    fn no_more_is_kept_than_a_thread_may() {
+        let store = Store::new();
+        for _ in 0..KEPT / (8 * STEP) {
+            // SAFETY: it is of this class, and given up.
+            assert!(unsafe { store.put(8, piece(8)) });
+        }
+        let one_more = piece(1);
+        // SAFETY: it is of this class, and given up if that succeeds.
+        assert!(!unsafe { store.put(1, one_more) });
+        // SAFETY: that is how it was allocated.
+        unsafe { dealloc(one_more.as_ptr(), layout_of(1)) };
+    }
+}
