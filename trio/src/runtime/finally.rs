@@ -8,7 +8,6 @@ use std::future::Future;
 use std::marker::PhantomPinned;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context as PollContext, Poll};
 use std::time::Duration;
 
@@ -89,11 +88,7 @@ where
     with_cleanup(ScopeCore::with_timeout(timeout), body, cleanup)
 }
 
-fn with_cleanup<B, C>(
-    scope: Rc<ScopeCore>,
-    body: B,
-    cleanup: C,
-) -> Call<Finally<B::Frame, C::Frame, C>>
+fn with_cleanup<B, C>(scope: ScopeCore, body: B, cleanup: C) -> Call<Finally<B::Frame, C::Frame, C>>
 where
     B: Thunk,
     C: Thunk<Output = ()>,
@@ -122,7 +117,7 @@ pub(super) enum Ending<T> {
 struct Finally<B: Future, F: Future<Output = ()>, C> {
     body: Option<B>,
     /// The clean-up is called when the body is over.
-    thunk: Option<(Rc<ScopeCore>, C)>,
+    thunk: Option<(ScopeCore, C)>,
     cleanup: Option<Scoped<F, ()>>,
     ending: Option<Ending<B::Output>>,
     /// Of the body: see [`Hearing::hear`].

@@ -42,7 +42,7 @@ pub(crate) struct NurseryCore {
 impl NurseryCore {
     pub(crate) fn new(site: &'static Site) -> NurseryCore {
         NurseryCore {
-            scope: ScopeCore::new(),
+            scope: Rc::new(ScopeCore::new()),
             site,
             name: Cell::new(None),
             children: Cell::new(0),

@@ -16,7 +16,6 @@
 use std::future::Future;
 use std::marker::PhantomPinned;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context as PollContext, Poll};
 
 use super::core::ScopeCore;
@@ -27,19 +26,20 @@ use crate::runtime::thunk::Thunk;
 use crate::runtime::trace::{BoundaryTrace, Site};
 
 /// Runs a thunk in a scope; `finish` makes the result out of `Some(value)` or `None`.
-pub(crate) fn scoped<T: Thunk, R>(
-    core: Rc<ScopeCore>,
+pub(crate) fn scoped<T: Thunk, R, C: AsRef<ScopeCore>>(
+    core: C,
     thunk: T,
     site: &'static Site,
     finish: fn(Option<T::Output>) -> R,
-) -> Call<Scoped<T::Frame, R>> {
+) -> Call<Scoped<T::Frame, R, C>> {
     // SAFETY: rule 1: the frame is polled by `Scoped` alone, in a `Call`.
     unsafe { Call::new(Scoped::new(core, thunk.into_frame(), site, finish)) }
 }
 
-/// The boundary of a scope in a task's frame.
-pub(crate) struct Scoped<F: Future, R> {
-    core: Rc<ScopeCore>,
+/// The boundary of a scope in a task's frame. `C` holds the scope: it is part of the frame, unless
+/// somebody else has it, too.
+pub(crate) struct Scoped<F: Future, R, C: AsRef<ScopeCore> = ScopeCore> {
+    core: C,
     inside: Option<F>,
     state: State,
     /// See [`Hearing::hear`].
@@ -58,9 +58,9 @@ enum State {
     Done,
 }
 
-impl<F: Future, R> Scoped<F, R> {
+impl<F: Future, R, C: AsRef<ScopeCore>> Scoped<F, R, C> {
     pub(crate) fn new(
-        core: Rc<ScopeCore>,
+        core: C,
         inside: F,
         site: &'static Site,
         finish: fn(Option<F::Output>) -> R,
@@ -77,17 +77,19 @@ impl<F: Future, R> Scoped<F, R> {
     }
 }
 
-impl<F: Future, R> Future for Scoped<F, R> {
+impl<F: Future, R, C: AsRef<ScopeCore>> Future for Scoped<F, R, C> {
     type Output = R;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<R> {
         // SAFETY: rule 1: `inside` is pinned with the whole: it is dropped in place by assigning
-        // `None`, never moved. The rest is not pinned, but for `trace`, which has only cells.
+        // `None`, never moved. The rest is not pinned, but for `core`, which is never moved either, and
+        // `trace`, which has only cells.
         let this = unsafe { self.get_unchecked_mut() };
+        let core = this.core.as_ref();
         match this.state {
             State::New => {
-                this.core.enter();
+                core.enter();
                 this.state = State::Inside;
             }
             State::Inside => {}
@@ -97,7 +99,7 @@ impl<F: Future, R> Future for Scoped<F, R> {
         let trace = context::with(|c| c.trace.get());
         let inside = this.inside.as_mut().expect("there while the state is `Inside`");
         let polled = {
-            let _inner = InNode::enter(this.core.node());
+            let _inner = InNode::enter(core.node());
             let hearing = Hearing::begin();
             // SAFETY: rule 1: see above.
             match unsafe { Pin::new_unchecked(inside) }.poll(cx) {
@@ -112,26 +114,26 @@ impl<F: Future, R> Future for Scoped<F, R> {
         match polled {
             Poll::Ready(Some(value)) => {
                 this.state = State::Done;
-                this.core.leave();
+                core.leave();
                 Poll::Ready((this.finish)(Some(value)))
             }
             Poll::Pending => {
-                this.core.arm();
+                core.arm();
                 if context::is_in_place(&this.trace, cx) {
-                    this.trace.push(this.core.node());
+                    this.trace.push(core.node());
                 }
                 context::wait()
             }
             Poll::Ready(None) => {
                 context::with(|c| c.trace.set(trace));
                 {
-                    let _inner = InNode::enter(this.core.node());
+                    let _inner = InNode::enter(core.node());
                     this.inside = None;
                 }
-                let absorbs = this.core.node().absorbs();
-                this.core.leave();
+                let absorbs = core.node().absorbs();
+                core.leave();
                 if absorbs {
-                    this.core.set_caught();
+                    core.set_caught();
                     this.state = State::Done;
                     Poll::Ready((this.finish)(None))
                 } else {
@@ -143,13 +145,13 @@ impl<F: Future, R> Future for Scoped<F, R> {
     }
 }
 
-impl<F: Future, R> Drop for Scoped<F, R> {
+impl<F: Future, R, C: AsRef<ScopeCore>> Drop for Scoped<F, R, C> {
     fn drop(&mut self) {
         // The frames inside go first: destructors still see the scope. `Scoped` is pinned whenever
         // it was polled, and assigning drops in place.
         self.inside = None;
         if self.state == State::Inside {
-            self.core.leave();
+            self.core.as_ref().leave();
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The scope itself: deadline, shield, reason, and its place in the status tree.
 
 use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::runtime::awaiting::polling_task;
@@ -30,24 +29,26 @@ pub(crate) struct ScopeCore {
 }
 
 impl ScopeCore {
-    pub(crate) fn new() -> Rc<ScopeCore> {
-        Rc::new(ScopeCore {
+    #[inline]
+    pub(crate) fn new() -> ScopeCore {
+        ScopeCore {
             node: Node::new(Kind::Scope),
             timer: Timer::new(),
             timeout: Cell::new(None),
             stage: Cell::new(Stage::New),
             caught: Cell::new(false),
             grace: Cell::new(false),
-        })
+        }
     }
 
-    pub(crate) fn with_timeout(timeout: Duration) -> Rc<ScopeCore> {
+    #[inline]
+    pub(crate) fn with_timeout(timeout: Duration) -> ScopeCore {
         let core = ScopeCore::new();
         core.timeout.set(Some(timeout));
         core
     }
 
-    pub(crate) fn with_deadline(deadline: Instant) -> Rc<ScopeCore> {
+    pub(crate) fn with_deadline(deadline: Instant) -> ScopeCore {
         let core = ScopeCore::new();
         core.node.set_deadline(deadline);
         core
@@ -71,6 +72,8 @@ impl ScopeCore {
     }
 
     /// Links the scope below what is being polled, for the task that polls.
+    ///
+    /// It stays where it is from here on, until it is left.
     ///
     /// # Panics
     ///
@@ -145,8 +148,8 @@ impl ScopeCore {
             return;
         }
         context::run(|run| {
-            // SAFETY: rule 5: the scope is counted by the boundary that has entered it, which
-            // leaves it, and so disarms the timer, before it goes.
+            // SAFETY: rule 1: the scope is in the frame of the boundary that has entered it, or is
+            // counted there; the boundary leaves it, and so disarms the timer, before it goes.
             unsafe { run.deadlines().arm(&self.timer, deadline, Action::Cancel(self)) };
         });
     }
@@ -157,7 +160,7 @@ impl ScopeCore {
     ///
     /// `scope` is that of the action of a timer that was armed until just now.
     pub(crate) unsafe fn expire_at(scope: *const ScopeCore) {
-        // SAFETY: rule 5: a scope is counted while its timer is armed.
+        // SAFETY: rule 1: a scope stays where it is while its timer is armed.
         unsafe { &*scope }.expire();
     }
 
@@ -237,6 +240,13 @@ impl ScopeCore {
                 self.expire();
             }
         });
+    }
+}
+
+impl AsRef<ScopeCore> for ScopeCore {
+    #[inline]
+    fn as_ref(&self) -> &ScopeCore {
+        self
     }
 }
 

@@ -47,17 +47,17 @@ pub struct CancelScope(Rc<ScopeCore>);
 impl CancelScope {
     /// A scope without a deadline.
     pub fn new() -> CancelScope {
-        CancelScope(ScopeCore::new())
+        CancelScope(Rc::new(ScopeCore::new()))
     }
 
     /// A scope that is cancelled `timeout` after it is entered.
     pub fn with_timeout(timeout: Duration) -> CancelScope {
-        CancelScope(ScopeCore::with_timeout(timeout))
+        CancelScope(Rc::new(ScopeCore::with_timeout(timeout)))
     }
 
     /// A scope that is cancelled at `deadline`, which may have passed already.
     pub fn with_deadline(deadline: Instant) -> CancelScope {
-        CancelScope(ScopeCore::with_deadline(deadline))
+        CancelScope(Rc::new(ScopeCore::with_deadline(deadline)))
     }
 
     /// This scope, shielded or not: see [`set_shield`](CancelScope::set_shield).
