@@ -54,6 +54,18 @@ struct Items<T> {
     handed: VecDeque<(usize, T)>,
 }
 
+impl<T> Items<T> {
+    /// Takes what was given to a place, and tells where it was among what was handed over.
+    #[inline]
+    fn take_handed(&mut self, number: usize) -> Option<(usize, T)> {
+        if self.handed.front()?.0 == number {
+            return self.handed.pop_front().map(|(_, value)| (0, value));
+        }
+        let at = self.handed.iter().position(|(place, _)| *place == number)?;
+        self.handed.remove(at).map(|(_, value)| (at, value))
+    }
+}
+
 impl<T> Core<T> {
     pub(super) fn new(capacity: usize) -> Core<T> {
         Core {
@@ -82,10 +94,8 @@ impl<T> Core<T> {
     #[inline]
     pub(super) fn put(&self, value: T) -> Result<(), T> {
         let mut items = self.items.borrow_mut();
-        if !self.receiving.is_empty()
-            && let Some(first) = self.receiving.first()
-        {
-            items.handed.push_back((number_in(first.note), value));
+        if let Some(first) = self.receiving.first_note() {
+            items.handed.push_back((number_in(first), value));
             drop(items);
             // Last: a foreign waker may call in here.
             self.receiving.unpark(1);
@@ -105,11 +115,8 @@ impl<T> Core<T> {
         let mut items = self.items.borrow_mut();
         let mut value = items.buffer.pop_front();
         let has_room = value.is_none() || items.buffer.len() < self.capacity;
-        if has_room
-            && !self.sending.is_empty()
-            && let Some(first) = self.sending.first()
-        {
-            let offered = items.offered[number_in(first.note)].take();
+        if has_room && let Some(first) = self.sending.first_note() {
+            let offered = items.offered[number_in(first)].take();
             let offered = offered.expect("one who is parked has not sent");
             match value {
                 Some(_) => items.buffer.push_back(offered),
@@ -208,11 +215,9 @@ impl<T> Place<'_, T> {
     }
 
     /// Takes what was given.
+    #[inline]
     pub(super) fn fetch(&self) -> Option<T> {
-        let mut items = self.core.items.borrow_mut();
-        let at = items.handed.iter().position(|(place, _)| *place == self.number)?;
-        let (_, value) = items.handed.remove(at)?;
-        drop(items);
+        let (_, value) = self.core.items.borrow_mut().take_handed(self.number)?;
         self.core.tell_the_end();
         Some(value)
     }
@@ -223,18 +228,15 @@ impl<T> Drop for Place<'_, T> {
         let core = self.core;
         let mut items = core.items.borrow_mut();
         items.places.remove(self.number);
-        let Some(at) = items.handed.iter().position(|(place, _)| *place == self.number) else {
-            return;
-        };
-        let Some((_, mut value)) = items.handed.remove(at) else {
+        let Some((at, mut value)) = items.take_handed(self.number) else {
             return;
         };
         // Those who were given something later get what was sent before that; the last one's is free.
         for (_, later) in items.handed.range_mut(at..) {
             mem::swap(later, &mut value);
         }
-        if let Some(first) = core.receiving.first() {
-            items.handed.push_back((number_in(first.note), value));
+        if let Some(first) = core.receiving.first_note() {
+            items.handed.push_back((number_in(first), value));
             drop(items);
             core.receiving.unpark(1);
         } else if core.receivers.count() > 0 {

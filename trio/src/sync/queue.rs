@@ -72,7 +72,7 @@ impl<T> Side<T> {
 
     /// The place of the one who has waited for the longest.
     fn first(&self) -> Option<usize> {
-        self.lot.first().map(|first| first.note as usize)
+        self.lot.first_note().map(|note| note as usize)
     }
 
     fn replace(&self, place: usize, item: Option<T>) -> Option<T> {

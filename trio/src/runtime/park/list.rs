@@ -57,6 +57,7 @@ impl Lot {
         }
     }
 
+    #[inline]
     pub(super) fn push(&self, waiter: &Waiter) {
         waiter.lot.set(self);
         waiter.next.set(ptr::null());
@@ -70,6 +71,7 @@ impl Lot {
         self.len.set(self.len.get() + 1);
     }
 
+    #[inline]
     pub(super) fn unlink(&self, waiter: &Waiter) {
         let (next, prev) = (waiter.next.get(), waiter.prev.get());
         // SAFETY: rule 1: as in `push`.
@@ -87,6 +89,7 @@ impl Lot {
     }
 
     /// Takes the first waiter out of the list.
+    #[inline]
     pub(super) fn pop(&self) -> Option<&Waiter> {
         // SAFETY: rule 1: as in `push`.
         let waiter = unsafe { self.first.get().as_ref() }?;

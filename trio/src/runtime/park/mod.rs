@@ -101,8 +101,18 @@ impl ParkingLot {
         Some(Parked { task, note: waiter.note })
     }
 
+    /// The [note](ParkingLot::park_with) of that one alone.
+    #[inline]
+    pub fn first_note(&self) -> Option<u64> {
+        // SAFETY: rule 1: as in `first`.
+        unsafe { self.0.first.get().as_ref() }.map(|waiter| waiter.note)
+    }
+
     /// Lets up to `count` tasks go on, longest waiting first; says how many there were. Sync.
     pub fn unpark(&self, count: usize) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
         let lot = Rc::clone(&self.0);
         (0..count).take_while(|_| lot.release(None)).count()
     }
