@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::os::unix::process::ExitStatusExt;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -1174,6 +1175,31 @@ async fn a_block_that_was_taken_apart_leaves_nothing_in_the_traceback_where_an_a
         wait_for!(poll_fn(|cx| match &mut *kept.borrow_mut() {
             Some(frame) => frame.as_mut().poll(cx),
             None => Poll::Ready(()),
+        }));
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_and_goes_while_it_waits_leaves_nothing_in_the_traceback() {
+    let task = lowlevel::current_task();
+    nursery!(|n| {
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            assert_eq!(task.traceback().len(), 1);
+            lowlevel::task_tree();
+            n.cancel();
+        });
+        let mut frame = pin!(Some(frame_of_block!(async {
+            let limit = CancelScope::new();
+            limit.run(trio::sleep_forever).await
+        })));
+        wait_for!(poll_fn(|cx| {
+            if let Some(inner) = frame.as_mut().as_pin_mut() {
+                assert!(inner.poll(cx).is_pending());
+            }
+            frame.set(None);
+            Poll::<()>::Pending
         }));
     })
     .unwrap();

@@ -118,6 +118,33 @@ impl TraceNode {
     }
 }
 
+impl Drop for TraceNode {
+    /// Most frames go in a later step than the one that they waited in, whose chain is forgotten then. One
+    /// that goes in the same step takes itself out.
+    #[inline]
+    fn drop(&mut self) {
+        context::try_with(|c| {
+            if !c.trace.get().is_null() {
+                self.leave(&c.trace);
+            }
+        });
+    }
+}
+
+impl TraceNode {
+    #[cold]
+    #[inline(never)]
+    fn leave(&self, mut link: &Cell<*const TraceNode>) {
+        // SAFETY: rule 1: what is in the chain of a poll in progress is there, since it leaves when it goes.
+        while let Some(node) = unsafe { link.get().as_ref() } {
+            if ptr::eq(node, self) {
+                return link.set(self.next.get());
+            }
+            link = &node.next;
+        }
+    }
+}
+
 /// The frame of a boundary: a trace node that also names the boundary's place in the status tree.
 #[repr(C)]
 pub(crate) struct BoundaryTrace {

@@ -47,6 +47,7 @@ impl Run {
         if self.instruments.any() || task.has(flag::DONE) {
             return self.step_with_care(&task);
         }
+        task.clear(flag::QUEUED);
         self.poll_task(&task);
     }
 
@@ -58,7 +59,7 @@ impl Run {
             // SAFETY: rule 5: the queue's reference, left by `finish`.
             return drop(unsafe { TaskRef::from_raw(task.as_ptr()) });
         }
-        // An instrument may take it down.
+        // An instrument may take it down, or wake it: then it is queued again.
         let task = &task.clone();
         task.clear(flag::QUEUED);
         self.instruments.tell_scheduled();

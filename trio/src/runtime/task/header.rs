@@ -149,10 +149,10 @@ impl Header {
         if on { self.set(flag) } else { self.clear(flag) }
     }
 
-    /// It is stepped now: it is in no queue, and waits for nothing. Whether it has given a waker away.
+    /// It is stepped now, and waits for nothing. Whether it has given a waker away.
     #[inline]
     pub(crate) fn begin_step(&self) -> bool {
-        let flags = self.flags.get() & !(flag::QUEUED | flag::WAITS_FOR_EVER);
+        let flags = self.flags.get() & !flag::WAITS_FOR_EVER;
         self.flags.set(flags | flag::RUNNING);
         flags & flag::GAVE_WAKER != 0
     }
