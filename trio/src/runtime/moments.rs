@@ -152,14 +152,22 @@ pub(crate) fn at_point(node: &Node) {
 }
 
 /// The running task unwinds, and a boundary is about to drop the frames inside.
-#[cold]
-#[inline(never)]
+#[inline]
 pub(crate) fn unwinding() {
     context::try_run(|run| {
-        let (Some(run), Some(task)) = (run, context::try_task()) else { return };
-        if !run.moments().any.get() {
-            return;
+        if let Some(run) = run
+            && run.moments().any.get()
+        {
+            tell_unwinding();
         }
+    });
+}
+
+#[cold]
+#[inline(never)]
+fn tell_unwinding() {
+    context::try_run(|run| {
+        let (Some(run), Some(task)) = (run, context::try_task()) else { return };
         let head = context::with(|c| c.trace.get());
         // SAFETY: rule 1: the poll has just returned, and none of its frames is gone.
         let sites: Vec<&'static Site> = unsafe { trace::frames(head) }
