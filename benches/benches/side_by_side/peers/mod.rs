@@ -1,0 +1,145 @@
+//! The peers: how each runs a program, spawns a task and waits for it.
+//!
+//! The main future is always spawned as a task of its own: some runtimes poll the one that they are given in
+//! another way than their tasks.
+
+mod compio;
+mod monoio;
+mod smol;
+mod tokio;
+
+use std::future::Future;
+
+use benches::python::Python;
+use benches::{Contender, Measured, OURS, Workload};
+use trio::Call;
+
+pub use self::compio::Compio;
+pub use self::monoio::Monoio;
+pub use self::smol::Smol;
+pub use self::tokio::Tokio;
+
+/// A peer that has tasks.
+pub trait Executor: 'static {
+    /// Spawns a task, from within another one. What is returned waits for it.
+    fn spawn<T: 'static>(
+        future: impl Future<Output = T> + 'static,
+    ) -> impl Future<Output = T> + 'static;
+}
+
+/// How a workload gets its contenders: for each peer, a function from the number of operations to a program.
+pub trait Peers: Sized {
+    /// Trio, with the call of a task function.
+    fn trio<M: Measured, F: Future<Output = M>>(
+        self,
+        main: impl Fn(u32) -> Call<F> + 'static,
+    ) -> Self;
+
+    /// Tokio, as it has two ways to run tasks that are not `Send`.
+    fn tokio<M: Measured + 'static, F: Future<Output = M> + 'static>(
+        self,
+        main: impl Fn(u32) -> F + Clone + 'static,
+    ) -> Self;
+
+    /// Smol's `LocalExecutor`, with async-io.
+    fn smol<M: Measured + 'static, F: Future<Output = M> + 'static>(
+        self,
+        main: impl Fn(u32) -> F + 'static,
+    ) -> Self;
+
+    /// Monoio, on epoll.
+    fn monoio<M: Measured + 'static, F: Future<Output = M> + 'static>(
+        self,
+        main: impl Fn(u32) -> F + 'static,
+    ) -> Self;
+
+    /// Compio, on epoll.
+    fn compio<M: Measured + 'static, F: Future<Output = M> + 'static>(
+        self,
+        main: impl Fn(u32) -> F + 'static,
+    ) -> Self;
+
+    /// `FuturesUnordered`, or whatever needs no runtime, below a plain `block_on`.
+    fn unordered<M: Measured, F: Future<Output = M>>(
+        self,
+        main: impl Fn(u32) -> F + 'static,
+    ) -> Self;
+
+    /// Python's Trio, if it is there: a program of `benches/python`, and its arguments.
+    fn python(self, program: &'static str, arguments: &'static [&'static str]) -> Self;
+}
+
+impl Peers for Workload {
+    fn trio<M: Measured, F: Future<Output = M>>(
+        self,
+        main: impl Fn(u32) -> Call<F> + 'static,
+    ) -> Self {
+        self.contender(OURS, move |operations| trio::run(|| main(operations)))
+    }
+
+    fn tokio<M: Measured + 'static, F: Future<Output = M> + 'static>(
+        self,
+        main: impl Fn(u32) -> F + Clone + 'static,
+    ) -> Self {
+        let again = main.clone();
+        self.contender("tokio LocalSet", move |operations| tokio::on_local_set(main(operations)))
+            .contender("tokio LocalRuntime", move |operations| {
+                tokio::on_local_runtime(again(operations))
+            })
+    }
+
+    fn smol<M: Measured + 'static, F: Future<Output = M> + 'static>(
+        self,
+        main: impl Fn(u32) -> F + 'static,
+    ) -> Self {
+        self.contender("smol", move |operations| smol::run(main(operations)))
+    }
+
+    fn monoio<M: Measured + 'static, F: Future<Output = M> + 'static>(
+        self,
+        main: impl Fn(u32) -> F + 'static,
+    ) -> Self {
+        self.contender("monoio", move |operations| monoio::run(main(operations)))
+    }
+
+    fn compio<M: Measured + 'static, F: Future<Output = M> + 'static>(
+        self,
+        main: impl Fn(u32) -> F + 'static,
+    ) -> Self {
+        self.contender("compio", move |operations| compio::run(main(operations)))
+    }
+
+    fn unordered<M: Measured, F: Future<Output = M>>(
+        self,
+        main: impl Fn(u32) -> F + 'static,
+    ) -> Self {
+        self.contender("FuturesUnordered", move |operations| {
+            futures::executor::block_on(main(operations))
+        })
+    }
+
+    fn python(mut self, program: &'static str, arguments: &'static [&'static str]) -> Self {
+        let work = Box::new(move |_| {
+            let python = Python::find().expect("it was there");
+            vec![python.run(program, arguments)]
+        });
+        if Python::find().is_some() {
+            self.contenders.push(Contender { peer: "Python's Trio", work, paces_itself: true });
+        }
+        self
+    }
+}
+
+/// Adds every peer whose tasks are spawned, with the same program: `on_executors!(workload, |n| program(n))`
+/// is for a `program::<E: Executor>(n)`.
+macro_rules! on_executors {
+    ($workload:expr, |$operations:ident| $program:ident($($argument:expr),*)) => {{
+        use $crate::peers::{Compio, Monoio, Peers as _, Smol, Tokio};
+        $workload
+            .tokio(move |$operations| $program::<Tokio>($($argument),*))
+            .smol(move |$operations| $program::<Smol>($($argument),*))
+            .monoio(move |$operations| $program::<Monoio>($($argument),*))
+            .compio(move |$operations| $program::<Compio>($($argument),*))
+    }};
+}
+pub(crate) use on_executors;
