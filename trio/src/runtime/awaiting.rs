@@ -31,7 +31,7 @@ use std::task::{Context as PollContext, Poll};
 use super::call::{Block, Call};
 use super::context::{self, Heard, Hearing, PolledWith};
 use super::points;
-use super::task::{TaskRef, flag};
+use super::task::TaskRef;
 use super::trace::{Site, TraceNode};
 
 mod sealed {
@@ -138,7 +138,7 @@ pub enum Wrapped<F: Future> {
 impl<F: Future> Future for Wrapped<F> {
     type Output = F::Output;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
         // SAFETY: rule 1: `future` is not moved; `Yielding` holds a value that is not pinned.
         let this = unsafe { self.as_mut().get_unchecked_mut() };
@@ -154,15 +154,18 @@ impl<F: Future> Future for Wrapped<F> {
             return unsafe { Pin::new_unchecked(future) }.poll(cx);
         }
         let first = !*started;
-        let points = if first {
-            context::task(|task| task.count_cancel_point());
-            if context::cancelled() {
-                return context::unwind();
+        let before = context::task(|task| {
+            if first {
+                task.count_cancel_point();
+                if context::cancelled() {
+                    return None;
+                }
+                *started = true;
             }
-            *started = true;
-            context::task(|task| task.points().1)
-        } else {
-            0
+            Some(task.points().1)
+        });
+        let Some(before) = before else {
+            return context::unwind();
         };
         let hearing = Hearing::begin();
         let polled = {
@@ -173,8 +176,7 @@ impl<F: Future> Future for Wrapped<F> {
         match polled {
             Poll::Ready(output) => {
                 drop(hearing);
-                if first && context::task(|task| task.points().1) == points && !points::schedule(cx)
-                {
+                if first && asked_nobody(before) && !points::schedule(cx) {
                     self.set(Wrapped::Yielding { output: Some(output) });
                     return context::wait();
                 }
@@ -183,14 +185,7 @@ impl<F: Future> Future for Wrapped<F> {
             Poll::Pending => match hearing.hear(torn, cx) {
                 Heard::Wait => context::wait(),
                 Heard::Silence => {
-                    if first {
-                        context::task(|task| {
-                            task.count_schedule_point();
-                            task.set_waits_for("a future");
-                        });
-                    }
-                    // If it has given no waker away it waits for nothing.
-                    context::task(|task| task.set(flag::WAITS_FOR_EVER));
+                    context::task(|task| task.wait_for_a_future(first));
                     context::wait()
                 }
                 Heard::Unwind => {
@@ -201,6 +196,12 @@ impl<F: Future> Future for Wrapped<F> {
             },
         }
     }
+}
+
+/// Whether the scheduler was not asked since that many times.
+#[inline(always)]
+fn asked_nobody(before: u32) -> bool {
+    context::task(|task| task.points().1) == before
 }
 
 /// An operand of `.await` on its way: what the macros poll in place of it.
@@ -325,7 +326,7 @@ impl Awaitable for Infallible {
 impl<F: Future> Future for Entered<F> {
     type Output = F::Output;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
         // SAFETY: rule 1: `frame` is pinned with the whole and never moved out; `trace` has only
         // cells, and stays where it is while the task is suspended.

@@ -122,23 +122,19 @@ pub(crate) fn hear(torn: &mut bool, cx: &PollContext<'_>) -> Heard {
             *torn = false;
             Heard::Wait
         }
-        mark => hear_more(mark, torn, cx),
+        Mark::Untouched if !cancelled() => Heard::Silence,
+        Mark::Torn => hear_torn(torn, cx),
+        Mark::Unwinding | Mark::Untouched => Heard::Unwind,
     }
 }
 
-fn hear_more(mark: Mark, torn: &mut bool, cx: &PollContext<'_>) -> Heard {
-    match mark {
-        Mark::Waiting => Heard::Wait,
-        Mark::Torn => {
-            if !std::mem::replace(torn, true) {
-                WakeTarget::current(cx).wake();
-            }
-            Heard::Wait
-        }
-        Mark::Unwinding => Heard::Unwind,
-        Mark::Untouched if cancelled() => Heard::Unwind,
-        Mark::Untouched => Heard::Silence,
+#[cold]
+#[inline(never)]
+fn hear_torn(torn: &mut bool, cx: &PollContext<'_>) -> Heard {
+    if !std::mem::replace(torn, true) {
+        WakeTarget::current(cx).wake();
     }
+    Heard::Wait
 }
 
 impl Drop for Hearing {

@@ -236,6 +236,17 @@ impl Header {
         self.schedule_points.set(self.schedule_points.get().wrapping_add(1));
     }
 
+    /// A future of others waits, for the first time or again. If it has given no waker away it waits for
+    /// nothing.
+    #[inline]
+    pub(crate) fn wait_for_a_future(&self, first: bool) {
+        if first {
+            self.count_schedule_point();
+            self.set_waits_for("a future");
+        }
+        self.set(flag::WAITS_FOR_EVER);
+    }
+
     /// Reads or changes what few tasks have.
     pub(crate) fn with_extra<R>(&self, f: impl FnOnce(&mut Extra) -> R) -> R {
         let mut extra = self.extra.take().unwrap_or_default();
