@@ -149,7 +149,7 @@ impl Future for AllBlocked {
         }
         context::task(|task| {
             task.count_schedule_point();
-            task.set_waits_for("all other tasks to be blocked");
+            task.set_waits_for(&"all other tasks to be blocked");
         });
         let waiter = Rc::new(Waiter {
             cushion: self.cushion,

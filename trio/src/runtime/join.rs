@@ -127,10 +127,10 @@ where
                 }
                 State::Children if core.is_busy() => {
                     let waits_for = if core.needs_services() {
-                        "its children"
+                        &"its children"
                     } else {
                         core.end_services();
-                        "its services"
+                        &"its services"
                     };
                     core.wait(WakeTarget::current(cx));
                     context::task(|task| task.set_waits_for(waits_for));

@@ -101,7 +101,7 @@ pub(crate) fn schedule(cx: &PollContext<'_>) -> bool {
         if context::run(|run| run.may_go_on()) {
             return true;
         }
-        task.set_waits_for("its turn");
+        task.set_waits_for(&"its turn");
         if context::is_own_waker(cx, task) {
             task.wake();
         } else {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::task::TaskName;
+
 /// Who asked for a cancellation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -32,12 +34,12 @@ pub enum CancelSource {
 pub struct CancelReason {
     source: CancelSource,
     text: Option<Box<str>>,
-    task: Option<Box<str>>,
+    task: Option<TaskName>,
 }
 
 impl CancelReason {
-    pub(crate) fn new(source: CancelSource, text: Option<&str>, task: Option<&str>) -> Self {
-        CancelReason { source, text: text.map(Box::from), task: task.map(Box::from) }
+    pub(crate) fn new(source: CancelSource, text: Option<&str>, task: Option<TaskName>) -> Self {
+        CancelReason { source, text: text.map(Box::from), task }
     }
 
     /// Who asked.
@@ -52,7 +54,7 @@ impl CancelReason {
 
     /// The name of the task that asked, or that failed; `None` for a deadline or Ctrl-C.
     pub fn task(&self) -> Option<&str> {
-        self.task.as_deref()
+        self.task.as_ref().map(TaskName::as_str)
     }
 }
 
@@ -68,7 +70,7 @@ impl fmt::Display for CancelReason {
             CancelSource::Interrupt => "cancelled by Ctrl-C",
             CancelSource::Shutdown => "cancelled because the run is ending",
         })?;
-        if let Some(task) = &self.task {
+        if let Some(task) = self.task() {
             write!(f, " from task `{task}`")?;
         }
         if let Some(text) = &self.text {

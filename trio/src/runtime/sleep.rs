@@ -117,7 +117,7 @@ impl Future for Sleep {
                 if waits {
                     context::task(|task| {
                         task.count_schedule_point();
-                        task.set_waits_for("a time");
+                        task.set_waits_for(&"a time");
                     });
                     this.state = State::Asleep;
                     this.note_that_it_lasts();
@@ -198,7 +198,7 @@ impl Future for SleepForever {
                 self.asked = true;
             }
             task.set(flag::WAITS_FOR_EVER);
-            task.set_waits_for("ever");
+            task.set_waits_for(&"ever");
         });
         if context::cancelled() { context::unwind() } else { context::wait() }
     }

@@ -302,7 +302,7 @@ where
         let node = this.hidden.scope().node();
         if this.hidden.is_busy() {
             this.hidden.wait(WakeTarget::current(cx));
-            context::task(|task| task.set_waits_for("a task to call `started`"));
+            context::task(|task| task.set_waits_for(&"a task to call `started`"));
             this.trace.push(node);
             return context::wait();
         }

@@ -190,7 +190,7 @@ where
             }
             context::task(|task| {
                 task.count_schedule_point();
-                task.set_waits_for("a resumer");
+                task.set_waits_for(&"a resumer");
             });
             let shared = Rc::new(Shared {
                 state: RefCell::new(State::Blocked),

@@ -91,7 +91,7 @@ where
                 Found::Visit(Visit::Run(request)) => this.serving = Some(request.begin()),
                 Found::Over => return Poll::Ready(this.result()),
                 Found::Nothing => {
-                    context::task(|task| task.set_waits_for("another thread"));
+                    context::task(|task| task.set_waits_for(&"another thread"));
                     return context::wait();
                 }
             }

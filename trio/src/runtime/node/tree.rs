@@ -157,6 +157,9 @@ impl Node {
         }
         self.detach(parent);
         self.release_task();
+        if self.is_plain() {
+            return;
+        }
         // What is outside the tree is cancelled, or stopping, only if it was called or asked itself.
         self.set_flag(EFFECTIVE, self.is_called());
         self.set_flag(STOPPING, self.is_asked());

@@ -183,12 +183,11 @@ impl NurseryCore {
                 }
             }
             Ending::Failed(error) => {
-                let name = task.name();
-                self.scope.cancel_for(CancelSource::Child, &name, &brief(&error));
+                self.scope.cancel_for(CancelSource::Child, task.task_name(), &brief(&error));
                 self.failures.borrow_mut().push(Failure::new(
                     error,
                     Origin {
-                        task: name.into(),
+                        task: task.name().into(),
                         spawned: Some(task.spawned()),
                         last_await: task.last_await(),
                     },
@@ -201,7 +200,8 @@ impl NurseryCore {
                     let at = task.spawned();
                     report::panicked(&format!("task `{name}` (spawned at {at})"), &*payload);
                 }
-                self.scope.cancel_for(CancelSource::Child, &name, report::text_of(&*payload));
+                let text = report::text_of(&*payload);
+                self.scope.cancel_for(CancelSource::Child, task.task_name(), text);
                 // SAFETY: rule 4: an entered scope counts the task that entered it.
                 let parent = unsafe { self.scope.node().task().as_ref() };
                 if self.add_panic(payload)
@@ -219,13 +219,14 @@ impl NurseryCore {
             spawned: None,
             last_await: task.last_await(),
         });
-        self.scope.cancel_for(CancelSource::Body, &origin.task, &brief(&error));
+        let task = context::task(Header::task_name);
+        self.scope.cancel_for(CancelSource::Body, task, &brief(&error));
         self.failures.borrow_mut().push(Failure::new(error, origin));
     }
 
     pub(crate) fn body_panicked(&self, payload: Payload) {
-        let task = context::task(Header::name);
-        self.scope.cancel_for(CancelSource::Body, &task, report::text_of(&*payload));
+        let task = context::task(Header::task_name);
+        self.scope.cancel_for(CancelSource::Body, task, report::text_of(&*payload));
         self.add_panic(payload);
     }
 

@@ -88,7 +88,7 @@ impl Future for Park<'_> {
                 }
                 context::task(|task| {
                     task.count_schedule_point();
-                    task.set_waits_for("a parking lot");
+                    task.set_waits_for(&"a parking lot");
                 });
                 this.waiter.target.set(Some(WakeTarget::current(cx)));
                 this.waiter.state.set(State::Parked);

@@ -83,8 +83,8 @@ impl Future for Ready {
                 context::task(|task| {
                     task.count_schedule_point();
                     task.set_waits_for(match self.direction {
-                        Direction::Read => "a descriptor to be readable",
-                        Direction::Write => "a descriptor to be writable",
+                        Direction::Read => &"a descriptor to be readable",
+                        Direction::Write => &"a descriptor to be writable",
                     });
                 });
                 side.busy.set(true);

@@ -113,16 +113,20 @@ impl Run {
         let owner = unsafe { task.owner().as_ref() };
         task.detach();
         if let Some(mut extra) = task.take_extra() {
-            let name = extra.name.as_deref().map_or_else(|| task.name(), str::to_owned);
-            for lot in &extra.breaks {
-                lot.break_lot(&name);
+            if !extra.breaks.is_empty() {
+                let name = extra.name.as_deref().map_or_else(|| task.name(), str::to_owned);
+                for lot in &extra.breaks {
+                    lot.break_lot(&name);
+                }
             }
             if let Some(exit) = &extra.exit {
                 exit.unpark_all();
             }
             report::discard(std::mem::take(&mut extra.locals));
             // The name stays readable.
-            task.with_extra(|left| left.name = extra.name);
+            if extra.name.is_some() {
+                task.with_extra(|left| left.name = extra.name);
+            }
         }
         if let Some(owner) = owner {
             let (of_main, of_run) =

@@ -9,6 +9,7 @@ use crate::runtime::deadlines::{Action, Timer};
 use crate::runtime::instant::Instant;
 use crate::runtime::node::{Kind, Node};
 use crate::runtime::reason::{CancelReason, CancelSource};
+use crate::runtime::task::{Header, TaskName};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stage {
@@ -194,12 +195,12 @@ impl ScopeCore {
     pub(crate) fn cancel(&self, source: CancelSource, text: Option<&str>) {
         self.timer.disarm();
         self.node.cancel(|| {
-            let task = context::try_task().map(|task| task.name());
-            CancelReason::new(source, text, task.as_deref())
+            let task = context::peek_task(|task| task.map(Header::task_name));
+            CancelReason::new(source, text, task)
         });
     }
 
-    pub(crate) fn cancel_for(&self, source: CancelSource, task: &str, text: &str) {
+    pub(crate) fn cancel_for(&self, source: CancelSource, task: TaskName, text: &str) {
         self.timer.disarm();
         self.node.cancel(|| CancelReason::new(source, Some(text), Some(task)));
     }

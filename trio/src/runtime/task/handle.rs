@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 
-use super::header::{TaskRef, flag};
+use super::header::{Header, TaskRef, flag};
 use crate::runtime::context;
 use crate::runtime::error::Error;
 use crate::runtime::introspect::Task;
@@ -73,8 +73,8 @@ impl<T> TaskHandle<T> {
             return;
         }
         self.task.node().cancel(|| {
-            let task = context::try_task().map(|task| task.name());
-            CancelReason::new(CancelSource::Explicit, None, task.as_deref())
+            let task = context::peek_task(|task| task.map(Header::task_name));
+            CancelReason::new(CancelSource::Explicit, None, task)
         });
     }
 

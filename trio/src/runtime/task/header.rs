@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::ptr;
 use std::task::Context as PollContext;
 
+use super::name::TaskName;
 use crate::runtime::error::Error;
 use crate::runtime::locals::TaskLocals;
 use crate::runtime::node::{Kind, Node};
@@ -93,7 +94,8 @@ pub(crate) struct Header {
     trace: Cell<*const TraceNode>,
     /// The await that completed last: where an error most likely came from.
     last: Cell<Option<&'static Site>>,
-    waits_for: Cell<&'static str>,
+    /// A thin pointer: there are many tasks.
+    waits_for: Cell<&'static &'static str>,
     spawned: &'static Location<'static>,
     extra: Cell<Option<Box<Extra>>>,
     /// Run, generation and slot: the data word of the task's wakers.
@@ -113,7 +115,7 @@ impl Header {
             owner: Cell::new(ptr::null()),
             trace: Cell::new(ptr::null()),
             last: Cell::new(None),
-            waits_for: Cell::new(""),
+            waits_for: Cell::new(&""),
             spawned,
             extra: Cell::new(None),
             id: Cell::new(0),
@@ -217,7 +219,7 @@ impl Header {
     }
 
     #[inline]
-    pub(crate) fn set_waits_for(&self, what: &'static str) {
+    pub(crate) fn set_waits_for(&self, what: &'static &'static str) {
         self.waits_for.set(what);
     }
 
@@ -242,7 +244,7 @@ impl Header {
     pub(crate) fn wait_for_a_future(&self, first: bool) {
         if first {
             self.count_schedule_point();
-            self.set_waits_for("a future");
+            self.set_waits_for(&"a future");
         }
         self.set(flag::WAITS_FOR_EVER);
     }
@@ -282,8 +284,12 @@ impl Header {
 
     /// The task's name: the one given, or that of its function.
     pub(crate) fn name(&self) -> String {
-        let given = self.peek_extra(|extra| extra.name.as_deref().map(str::to_owned)).flatten();
-        given.unwrap_or_else(|| short_name((self.vtable.name)()))
+        self.task_name().as_str().to_owned()
+    }
+
+    /// The same, for later.
+    pub(crate) fn task_name(&self) -> TaskName {
+        TaskName::new(self.peek_extra(|extra| extra.name.clone()).flatten(), self.vtable.name)
     }
 
     /// Puts the task into the run queue, unless it is there already or has ended.
@@ -299,32 +305,6 @@ impl Header {
             run.enqueue(self.node.task());
         }
     }
-}
-
-/// The name of a task, out of the type name of its frame: the last part of its function's path. A
-/// frame that is an `async` block or closure within a function says so.
-fn short_name(frame: &str) -> String {
-    let inner = boxed(match frame.find("Wrapped<") {
-        Some(at) if frame.starts_with("trio::") && frame.ends_with('>') => {
-            &frame[at + "Wrapped<".len()..frame.len() - 1]
-        }
-        _ => frame,
-    });
-    let path = inner.trim_end_matches("::{{closure}}");
-    let closures = (inner.len() - path.len()) / "::{{closure}}".len();
-    // The path in front of generic arguments is shortened; a method's type begins with `<`.
-    let end = path.find('<').filter(|at| *at > 0).unwrap_or(path.len());
-    let start = path[..end].rfind("::").map_or(0, |at| at + 2);
-    let name = if path.starts_with('<') { path } else { &path[start..] };
-    if closures > 1 { format!("block in {name}") } else { name.to_owned() }
-}
-
-/// The frame in that of a task that is `boxed`; any other type as it is.
-fn boxed(frame: &str) -> &str {
-    frame
-        .strip_prefix("trio::runtime::call::Boxed<")
-        .and_then(|inner| inner.strip_suffix('>'))
-        .unwrap_or(frame)
 }
 
 /// References that are forgotten stay counted, and four thousand million of them can be forgotten.

@@ -6,7 +6,7 @@
 //! build, for tools that look for the use of what was freed.
 //!
 //! ```text
-//!   lists   │ ≤ 64 │ ≤ 128 │ ≤ 192 │ …           one for each class of sizes
+//!   lists   │ ≤ 16 │ ≤ 32 │ ≤ 48 │ …            one for each class of sizes
 //!                     │
 //!                     ▼
 //!                   free ──▶ free ──▶ null
@@ -16,8 +16,8 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
-const STEP: usize = 64;
-const CLASSES: usize = 16;
+const STEP: usize = 16;
+const CLASSES: usize = 64;
 const KEPT: usize = 1 << 20;
 
 /// The class of a layout, if it is kept at all.
@@ -173,9 +173,9 @@ mod tests {
     #[test]
     fn no_more_is_kept_than_a_thread_may() {
         let store = Store::new();
-        for _ in 0..KEPT / (8 * STEP) {
+        for _ in 0..KEPT / (16 * STEP) {
             // SAFETY: it is of this class, and given up.
-            assert!(unsafe { store.put(8, piece(8)) });
+            assert!(unsafe { store.put(16, piece(16)) });
         }
         let one_more = piece(1);
         // SAFETY: it is of this class, and given up if that succeeds.

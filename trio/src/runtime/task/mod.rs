@@ -22,7 +22,9 @@ mod cell;
 mod handle;
 mod header;
 mod memory;
+mod name;
 
 pub(crate) use cell::{AsIs, ByOutput, Convert, NamedAfter, TaskCell};
 pub use handle::{Outcome, TaskHandle};
 pub(crate) use header::{Ending, Header, Payload, TaskRef, flag};
+pub(crate) use name::TaskName;
