@@ -1,0 +1,46 @@
+//! Both ends of connections over the loopback interface.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use trio::net::{TcpListener, TcpStream};
+use trio::nursery;
+
+pub const FINE: &str = "nothing fails on the loopback interface";
+const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const SIZE: usize = 64;
+/// What is received into. It is larger than what comes: a read that fills its buffer does not say whether
+/// there is more.
+const BUFFER: usize = 1024;
+
+#[trio::task]
+async fn client(stream: TcpStream, times: u32) -> io::Result<()> {
+    let mut buffer = [0; BUFFER];
+    for _ in 0..times {
+        stream.send_all(&[7; SIZE]).await?;
+        assert_eq!(stream.receive_some(&mut buffer).await?, SIZE);
+    }
+    Ok(())
+}
+
+#[trio::task]
+async fn server(stream: TcpStream) -> io::Result<()> {
+    let mut buffer = [0; BUFFER];
+    while let count @ 1.. = stream.receive_some(&mut buffer).await? {
+        stream.send_all(&buffer[..count]).await?;
+    }
+    Ok(())
+}
+
+#[trio::task]
+pub async fn echo(connections: u32, times: u32) -> trio::Result<()> {
+    let listener = TcpListener::bind(ANY)?;
+    nursery!(|n| {
+        for _ in 0..connections {
+            let near = TcpStream::connect(listener.local_addr()?).await?;
+            n.spawn(server, listener.accept().await?);
+            n.spawn(client, near, times / connections);
+        }
+    })?;
+    Ok(())
+}
