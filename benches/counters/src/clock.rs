@@ -1,11 +1,19 @@
-//! A clock that stands still.
+//! A clock that stands still, and counts how often it is read.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use trio::Instant;
 use trio::lowlevel::Clock;
 use trio::testing::MockClock;
+
+static READS: AtomicU64 = AtomicU64::new(0);
+
+/// How often the clocks of this process have been read.
+pub fn reads() -> u64 {
+    READS.load(Ordering::Relaxed)
+}
 
 /// Stands still until every task is blocked, and then jumps to the next deadline. As
 /// [`MockClock::autojump`], but that looks at the system's clock, whose carry from nanoseconds to seconds
@@ -20,6 +28,7 @@ impl StandingClock {
 
 impl Clock for StandingClock {
     fn now(&self) -> Instant {
+        READS.fetch_add(1, Ordering::Relaxed);
         self.0.get()
     }
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use crate::workloads::{self, Workload};
-use crate::{allocations, callgrind, strace};
+use crate::{allocations, callgrind, clock, strace};
 
 /// How often what is not exact is measured. The least counts.
 const TRIES: usize = 3;
@@ -17,24 +17,29 @@ pub enum Unit {
     Instructions,
     SystemCalls,
     Allocations,
+    Bytes,
+    ClockReads,
 }
 
 impl Unit {
-    pub const ALL: [Unit; 3] = [Unit::Instructions, Unit::SystemCalls, Unit::Allocations];
+    const ALL: [Unit; 5] =
+        [Unit::Instructions, Unit::SystemCalls, Unit::Allocations, Unit::Bytes, Unit::ClockReads];
 
     fn name(self) -> &'static str {
         match self {
             Unit::Instructions => "instructions",
             Unit::SystemCalls => "system-calls",
             Unit::Allocations => "allocations",
+            Unit::Bytes => "bytes",
+            Unit::ClockReads => "clock-reads",
         }
     }
 
     /// Its digits after the point.
     pub fn decimals(self) -> usize {
         match self {
-            Unit::Instructions => 1,
-            Unit::SystemCalls | Unit::Allocations => 2,
+            Unit::Instructions | Unit::Bytes => 1,
+            Unit::SystemCalls | Unit::Allocations | Unit::ClockReads => 2,
         }
     }
 }
@@ -80,36 +85,58 @@ impl fmt::Display for Count {
     }
 }
 
+/// A measurement that a child makes.
+type Job = (Unit, &'static Workload, fn(&Workload) -> trio::Result<f64>);
+
 /// Everything that is counted, of all workloads: by unit, in the order of the workloads.
 ///
 /// # Errors
 ///
 /// If a tool is missing or fails.
 pub fn measure() -> trio::Result<Vec<Count>> {
-    // First, and alone: they are those of this process.
-    let mut counts: Vec<Count> = workloads::ALL
-        .iter()
-        .map(|workload| {
-            Count::new(Unit::Allocations, workload.name, allocations::measure(workload))
-        })
-        .collect();
-    let instructions = workloads::ALL.iter().map(|workload| (Unit::Instructions, workload));
-    let calls = workloads::ALL.iter().filter(|workload| workload.calls_system);
-    let calls = calls.map(|workload| (Unit::SystemCalls, workload));
-    counts.extend(in_parallel(calls.chain(instructions).collect())?);
+    let mut counts = Vec::new();
+    // First, and alone: what is counted here is what this process does.
+    for workload in workloads::ALL {
+        for (unit, counter) in [
+            (Unit::Allocations, allocations::count as fn() -> u64),
+            (Unit::Bytes, allocations::bytes),
+            (Unit::ClockReads, clock::reads),
+        ] {
+            counts.push(Count::new(unit, workload.name, in_this_process(workload, counter)));
+        }
+    }
+    let mut jobs: Vec<Job> = Vec::new();
+    for workload in workloads::ALL {
+        jobs.push((Unit::Instructions, workload, callgrind::measure));
+        if workload.calls_system {
+            jobs.push((Unit::SystemCalls, workload, strace::measure));
+        }
+    }
+    counts.extend(in_parallel(jobs)?);
     counts.sort_by_key(|count| (count.unit, workloads::place(&count.name)));
     Ok(counts)
 }
 
+fn in_this_process(workload: &Workload, counter: fn() -> u64) -> f64 {
+    let counted = |operations| {
+        let before = counter();
+        (workload.work)(operations);
+        counter() - before
+    };
+    // What is done once in a process is done now.
+    counted(workload.operations);
+    workload.per_operation(counted(workload.operations), counted(2 * workload.operations))
+}
+
 /// Measures in children, as many at once as there are processors.
-fn in_parallel(jobs: Vec<(Unit, &Workload)>) -> trio::Result<Vec<Count>> {
+fn in_parallel(jobs: Vec<Job>) -> trio::Result<Vec<Count>> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let jobs = Mutex::new(jobs.into_iter());
     let next = || jobs.lock().expect("nothing panics while it is held").next();
     let work = || -> trio::Result<Vec<Count>> {
         let mut counts = Vec::new();
-        while let Some((unit, workload)) = next() {
-            counts.push(Count::new(unit, workload.name, least(unit, workload)?));
+        while let Some((unit, workload, measure)) = next() {
+            counts.push(Count::new(unit, workload.name, least(workload, measure)?));
         }
         Ok(counts)
     };
@@ -123,12 +150,7 @@ fn in_parallel(jobs: Vec<(Unit, &Workload)>) -> trio::Result<Vec<Count>> {
     })
 }
 
-fn least(unit: Unit, workload: &Workload) -> trio::Result<f64> {
-    let measure = match unit {
-        Unit::Instructions => callgrind::measure,
-        Unit::SystemCalls => strace::measure,
-        Unit::Allocations => |workload: &Workload| Ok(allocations::measure(workload)),
-    };
+fn least(workload: &Workload, measure: fn(&Workload) -> trio::Result<f64>) -> trio::Result<f64> {
     let mut least = measure(workload)?;
     if workload.calls_system {
         for _ in 1..TRIES {

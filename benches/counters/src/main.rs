@@ -17,13 +17,14 @@
 //! twice, with N and with 2N operations, and takes the difference, which is free of what it costs to start
 //! and to end. *Instructions* are those of the process, not of the system, as callgrind counts them. *System
 //! calls* are those of the echoes, both ends of them, as strace counts them. *Allocations* are the calls of
-//! the global allocator, reallocations included.
+//! the global allocator, reallocations included, and *bytes* what they ask for in all. *Clock reads* are
+//! those of the run's clock, which with the system's would be 20 ns each.
 //!
 //! # Why it is exact
 //!
 //! - The runs have a clock of their own that stands still ([`clock`]). Nothing depends on how fast the
-//!   machine is, or how slow callgrind: the length of a turn is a number of steps. What reading the system's
-//!   clock costs is therefore not in the counts.
+//!   machine is, or how slow callgrind: the length of a turn is a number of steps, 1,024 of them. With the
+//!   system's clock a turn is 100 µs, for which that clock is read after every 64 steps; neither is counted.
 //! - The operations hash nothing, draw no random numbers, and have one thread. What is random at the start of
 //!   a process is in both runs, and small beside what is divided by N.
 //! - The C library chooses among variants of `memcpy` and the like by the processor. The children are told
