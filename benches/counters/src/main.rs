@@ -16,9 +16,9 @@
 //! The paths are those of [`workloads`]: each does as many operations as it is told. The program runs itself
 //! twice, with N and with 2N operations, and takes the difference, which is free of what it costs to start
 //! and to end. *Instructions* are those of the process, not of the system, as callgrind counts them. *System
-//! calls* are those of the echoes, both ends of them, as strace counts them. *Allocations* are the calls of
+//! calls* are those of the network, at both ends, as strace counts them. *Allocations* are the calls of
 //! the global allocator, reallocations included, and *bytes* what they ask for in all. *Clock reads* are
-//! those of the run's clock, which with the system's would be 20 ns each.
+//! those of the run's clock, which would be about 20 ns each with the system's.
 //!
 //! # Why it is exact
 //!
@@ -32,11 +32,12 @@
 //! - The profile `counting` has one codegen unit. With more, what is inlined depends on how the crate is
 //!   divided, and a bound would be broken by a function that was added elsewhere.
 //!
-//! What is not exact are the echoes, where the order in which the system reports two sockets may vary. It is
-//! the least of three measurements that counts there.
+//! Not as exact is the network, where the order in which the system reports two sockets may vary: it is the
+//! least of three measurements that counts there.
 //!
 //! Another compiler makes other instructions, and so does another architecture: the bounds are those of the
-//! compiler that they name, and there is a file for each architecture.
+//! compiler that they name, and there is a file for each architecture. So does a change of the workloads
+//! themselves, a little, since what is inlined into them shifts.
 //!
 //! # When it fails
 //!

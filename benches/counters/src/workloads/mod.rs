@@ -45,6 +45,9 @@ pub const ALL: &[Workload] = &[
     Workload::new("nursery", "a nursery without children, in and out", |n| {
         run(|| scheduling::nurseries(n))
     }),
+    Workload::new("join", "two operations at once, each with a checkpoint", |n| {
+        run(|| scheduling::joins(n))
+    }),
     Workload::new("hand-off", "a task that waits in a parking lot and wakes another", |n| {
         run(|| passing::hand_off(n))
     }),
@@ -53,6 +56,9 @@ pub const ALL: &[Workload] = &[
     }),
     Workload::new("lock", "a lock that nobody else wants, taken and released", |n| {
         run(|| passing::locking(n))
+    }),
+    Workload::new("lock-contended", "the same, by eight tasks that all want it", |n| {
+        run(|| passing::contending(n))
     }),
     Workload::new("channel", "a value through a bounded channel, from one task to one", |n| {
         run(|| passing::through_a_channel(n))
@@ -78,6 +84,12 @@ pub const ALL: &[Workload] = &[
     Workload::on_the_network("echo-64", "the same, with 64 connections at once", |n| {
         run(|| network::echo(64, n)).expect(network::FINE)
     }),
+    Workload::on_the_network("datagram", "64 bytes there and back by UDP, both ends", |n| {
+        run(|| network::datagrams(n)).expect(network::FINE)
+    }),
+    Workload::on_the_network("connection", "a connection, made, accepted and closed", |n| {
+        run(|| network::connections(n)).expect(network::FINE)
+    }),
 ];
 
 impl Workload {
@@ -90,7 +102,7 @@ impl Workload {
         operation: &'static str,
         work: fn(u32),
     ) -> Workload {
-        Workload { name, operation, operations: 6_400, calls_system: true, work }
+        Workload { name, operation, operations: 3_200, calls_system: true, work }
     }
 
     /// # Errors

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
-use trio::net::{TcpListener, TcpStream};
+use trio::net::{TcpListener, TcpStream, UdpSocket};
 use trio::nursery;
 
 pub const FINE: &str = "nothing fails on the loopback interface";
@@ -42,5 +43,44 @@ pub async fn echo(connections: u32, times: u32) -> trio::Result<()> {
             n.spawn(client, near, times / connections);
         }
     })?;
+    Ok(())
+}
+
+#[trio::task]
+async fn answers(socket: &UdpSocket, times: u32) -> io::Result<()> {
+    let mut buffer = [0; SIZE];
+    for _ in 0..times {
+        let (count, peer) = socket.recv_from(&mut buffer).await?;
+        socket.send_to(&buffer[..count], peer).await?;
+    }
+    Ok(())
+}
+
+#[trio::task]
+pub async fn datagrams(times: u32) -> trio::Result<()> {
+    let (near, far) = (UdpSocket::bind(ANY)?, UdpSocket::bind(ANY)?);
+    let address = far.local_addr()?;
+    nursery!(|n| {
+        n.spawn(answers, &far, times);
+        let mut buffer = [0; SIZE];
+        for _ in 0..times {
+            near.send_to(&[7; SIZE], address).await?;
+            near.recv_from(&mut buffer).await?;
+        }
+    })?;
+    Ok(())
+}
+
+#[trio::task]
+pub async fn connections(times: u32) -> io::Result<()> {
+    let listener = TcpListener::bind(ANY)?;
+    let address = listener.local_addr()?;
+    for _ in 0..times {
+        let near = TcpStream::connect(address).await?;
+        let far = listener.accept().await?;
+        // It is reset, and does not keep its port from the next ones.
+        near.with_socket2(|socket| socket.set_linger(Some(Duration::ZERO)))?;
+        drop((near, far));
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@ use trio::sync::{Event, Lock};
 
 use super::scheduling::CHILDREN;
 
+const CONTENDERS: u32 = 8;
 const UNBROKEN: &str = "nobody breaks the lot";
 
 #[trio::task]
@@ -59,6 +60,28 @@ pub async fn locking(times: u32) {
     for _ in 0..times {
         *lock.acquire().await += 1;
     }
+    assert_eq!(*lock.acquire().await, times);
+}
+
+/// Holds the lock across a step, so that all the others wait for it.
+#[trio::task]
+async fn holds(lock: &Lock<u32>, times: u32) {
+    for _ in 0..times {
+        let mut guard = lock.acquire().await;
+        *guard += 1;
+        checkpoint().await;
+    }
+}
+
+#[trio::task]
+pub async fn contending(times: u32) {
+    let lock = Lock::new(0);
+    nursery!(|n| {
+        for _ in 0..CONTENDERS {
+            n.spawn(holds, &lock, times / CONTENDERS);
+        }
+    })
+    .expect("nothing fails");
     assert_eq!(*lock.acquire().await, times);
 }
 

@@ -118,3 +118,10 @@ pub async fn nurseries(times: u32) {
         nursery!(|_n| {}).expect("nothing fails");
     }
 }
+
+#[trio::task]
+pub async fn joins(times: u32) {
+    for _ in 0..times {
+        trio::join!(checkpoint(), checkpoint()).await;
+    }
+}
