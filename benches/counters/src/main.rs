@@ -115,7 +115,7 @@ fn update() -> trio::Result<()> {
 fn show(name: &str) -> trio::Result<()> {
     require_the_profile()?;
     let workload = Workload::find(name)?;
-    println!("instructions of {}, by function:", workload.operation);
+    println!("instructions, by function:");
     for (function, count) in callgrind::profile(workload)? {
         println!("{count:9.1}  {function}");
     }

@@ -102,7 +102,7 @@ impl Workload {
         operation: &'static str,
         work: fn(u32),
     ) -> Workload {
-        Workload { name, operation, operations: 3_200, calls_system: true, work }
+        Workload { name, operation, operations: 1_280, calls_system: true, work }
     }
 
     /// # Errors

@@ -36,10 +36,16 @@ async fn server(stream: TcpStream) -> io::Result<()> {
 #[trio::task]
 pub async fn echo(connections: u32, times: u32) -> trio::Result<()> {
     let listener = TcpListener::bind(ANY)?;
+    let address = listener.local_addr()?;
+    // All are there before the first begins, so that none is done before the last is.
+    let mut pairs = Vec::new();
+    for _ in 0..connections {
+        let near = TcpStream::connect(address).await?;
+        pairs.push((near, listener.accept().await?));
+    }
     nursery!(|n| {
-        for _ in 0..connections {
-            let near = TcpStream::connect(listener.local_addr()?).await?;
-            n.spawn(server, listener.accept().await?);
+        for (near, far) in pairs {
+            n.spawn(server, far);
             n.spawn(client, near, times / connections);
         }
     })?;
