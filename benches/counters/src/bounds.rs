@@ -3,6 +3,7 @@
 //! The file has a line for each count: unit, name, value. Lines with `#` are not read, and one says by which
 //! compiler the bounds were found.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::Path;
@@ -165,10 +166,9 @@ impl Report {
         if let Some((bounds, counts)) = &self.other_compiler {
             let _ = writeln!(text, "The bounds are those of {bounds}, and this is {counts}.");
         }
-        for (count, verdict) in &self.lines {
-            if let Verdict::Over(_) = verdict {
-                let _ = writeln!(text, "Look where it goes: {COMMAND} show {}", count.name);
-            }
+        let over = self.lines.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Over(_)));
+        for name in over.map(|(count, _)| &*count.name).collect::<BTreeSet<_>>() {
+            let _ = writeln!(text, "Look where it goes: {COMMAND} show {name}");
         }
         let path = path.display();
         text + &format!("Or, with a reason in the same commit: {COMMAND} update\nwrites {path}")
@@ -267,6 +267,15 @@ mod tests {
             assert!(advice.contains(part), "{advice}");
         }
         assert!(!advice.contains("rustc"), "{advice}");
+    }
+
+    #[test]
+    fn a_path_that_exceeds_several_bounds_is_to_be_looked_at_once() {
+        let counts = |value| [lock(value), Count::new(Unit::Allocations, "lock", value)];
+        let report = Bounds::new(counts(1.0).to_vec(), "rustc 1").compare(&counts(2.0), "rustc 1");
+        let advice = report.advice(Path::new("bounds.txt"));
+        assert!(advice.starts_with("2 of 2 do"), "{advice}");
+        assert_eq!(advice.matches("show lock").count(), 1, "{advice}");
     }
 
     #[test]
