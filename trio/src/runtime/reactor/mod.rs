@@ -28,7 +28,7 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Token};
 
-use self::sources::Sources;
+use self::sources::{Direction, Sources};
 use crate::sys::interrupt::Interrupts;
 use crate::sys::timer::Timer;
 
@@ -76,6 +76,7 @@ impl Reactor {
                 registry,
                 sources: RefCell::default(),
                 single: RefCell::default(),
+                waiting: Rc::default(),
             }),
             interrupts: RefCell::new(None),
         };
@@ -166,15 +167,12 @@ impl Reactor {
 
     /// Whether a task waits for a descriptor.
     pub(crate) fn is_waited_for(&self) -> bool {
-        let sources = self.sources.sources.borrow();
-        sources.iter().any(|(_, source)| source.read.busy.get() || source.write.busy.get())
+        self.waiting() != (0, 0)
     }
 
     /// How many tasks wait to read and to write.
     pub(crate) fn waiting(&self) -> (usize, usize) {
-        let sources = self.sources.sources.borrow();
-        let read = sources.iter().filter(|(_, source)| source.read.busy.get()).count();
-        let write = sources.iter().filter(|(_, source)| source.write.busy.get()).count();
-        (read, write)
+        let waiting = &self.sources.waiting;
+        (waiting.count(Direction::Read).get(), waiting.count(Direction::Write).get())
     }
 }
