@@ -130,23 +130,22 @@ impl Run {
     }
 
     fn expire_deadlines(&self) -> bool {
-        let Some(next) = self.deadlines.next() else {
-            return false;
-        };
-        let now = self.clock.now();
-        if next > now {
+        if self.deadlines.is_empty() {
             return false;
         }
+        let now = self.clock.now();
+        let mut any = false;
         while let Some(timer) = self.deadlines.pop(now) {
+            any = true;
             // SAFETY: rule 1: the timer was armed until just now, and nothing has run since.
-            match unsafe { &*timer }.take_action() {
+            match unsafe { timer.as_ref() }.take_action() {
                 Action::Wake(target) => target.wake(),
                 // SAFETY: rule 5: likewise.
                 Action::Cancel(scope) => unsafe { ScopeCore::expire_at(scope) },
                 Action::Nothing => {}
             }
         }
-        true
+        any
     }
 
     /// Steps batches until nothing is runnable or the turn is over.
