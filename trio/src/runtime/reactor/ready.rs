@@ -35,6 +35,7 @@ impl Ready {
     }
 
     /// What it is ready with: the event that has come, or why none will.
+    #[inline]
     fn outcome(&self) -> Option<io::Result<()>> {
         if self.source.closed.get() {
             return Some(Err(ClosedResourceError::new().into()));
@@ -46,6 +47,7 @@ impl Ready {
     }
 
     /// What it is ready with when it begins.
+    #[inline]
     fn first_outcome(&self) -> Option<io::Result<()>> {
         match self.outcome() {
             Some(Err(error)) => Some(Err(error)),
@@ -56,21 +58,22 @@ impl Ready {
         }
     }
 
-    /// Has whoever polls with `cx` woken, unless there is an outcome. A foreign waker is cloned by code of
+    /// Has whoever polls with `cx` woken: there is no outcome yet. A foreign waker is cloned by code of
     /// others, which may close the source, or wait for it itself: so that is looked at once more.
-    fn outcome_or_target(
+    #[inline]
+    fn set_target(
         &self,
         cx: &PollContext<'_>,
-        outcome: impl Fn(&Ready) -> Option<io::Result<()>>,
+        outcome: impl FnOnce(&Ready) -> Option<io::Result<()>>,
     ) -> Option<io::Result<()>> {
-        outcome(self).or_else(|| {
-            let target = WakeTarget::current(cx);
-            let outcome = outcome(self);
-            if outcome.is_none() {
-                self.source.side(self.direction).target.set(Some(target));
-            }
-            outcome
-        })
+        let target = WakeTarget::current(cx);
+        if let WakeTarget::Foreign { .. } = target
+            && let Some(outcome) = outcome(self)
+        {
+            return Some(outcome);
+        }
+        self.source.side(self.direction).target.set(Some(target));
+        None
     }
 
     fn leave(&mut self) {
@@ -91,7 +94,9 @@ impl Future for Ready {
                 if context::cancelled() {
                     return context::unwind();
                 }
-                if let Some(outcome) = self.outcome_or_target(cx, Ready::first_outcome) {
+                let outcome = self.first_outcome();
+                if let Some(outcome) = outcome.or_else(|| self.set_target(cx, Ready::first_outcome))
+                {
                     if points::schedule(cx) {
                         return Poll::Ready(outcome);
                     }
@@ -114,17 +119,21 @@ impl Future for Ready {
                 self.state = State::New;
                 Poll::Ready(self.error.take().map_or(Ok(()), Err))
             }
-            State::Waiting if self.outcome().is_none() && context::cancelled() => {
+            State::Waiting => {
+                let outcome = match self.outcome() {
+                    None if context::cancelled() => {
+                        self.leave();
+                        return context::unwind();
+                    }
+                    None => self.set_target(cx, Ready::outcome),
+                    outcome => outcome,
+                };
+                let Some(outcome) = outcome else {
+                    return context::wait();
+                };
                 self.leave();
-                context::unwind()
+                Poll::Ready(outcome)
             }
-            State::Waiting => match self.outcome_or_target(cx, Ready::outcome) {
-                None => context::wait(),
-                Some(outcome) => {
-                    self.leave();
-                    Poll::Ready(outcome)
-                }
-            },
         }
     }
 }
