@@ -62,21 +62,25 @@ impl Run {
 
     /// Polls the system for what `step` will find.
     pub(crate) fn poll(&self, timeout: Option<Duration>) {
-        self.begin_wait(timeout);
-        match timeout {
+        let left = if self.begin_wait(timeout) { timeout } else { Some(Duration::ZERO) };
+        match left {
             None => self.look_without_end(),
             Some(_) => {
-                self.look(timeout);
+                self.look(left);
             }
         }
         self.end_wait(timeout);
     }
 
-    /// A wait for the system begins.
-    pub(crate) fn begin_wait(&self, timeout: Option<Duration>) {
+    /// A wait for the system begins. `false`: there is nothing to wait for, since other threads have sent
+    /// something.
+    pub(crate) fn begin_wait(&self, timeout: Option<Duration>) -> bool {
         let _entered = Entered::enter(self);
-        self.asleep.set(timeout != Some(Duration::ZERO));
+        let asleep = timeout != Some(Duration::ZERO);
+        self.asleep.set(asleep);
+        let waits = !asleep || self.inbox.fall_asleep();
         self.instruments.call(|instrument| instrument.before_io_wait(timeout));
+        waits
     }
 
     /// Asks the system for what has happened, waiting for `timeout` if it is nothing: whether there is
@@ -91,7 +95,9 @@ impl Run {
     /// The wait is over.
     pub(crate) fn end_wait(&self, timeout: Option<Duration>) {
         let _entered = Entered::enter(self);
-        self.asleep.set(false);
+        if self.asleep.replace(false) {
+            self.inbox.wake_up();
+        }
         self.instruments.call(|instrument| instrument.after_io_wait(timeout));
     }
 
