@@ -476,6 +476,35 @@ fn another_thread_can_call_in() {
 }
 
 #[trio::task]
+async fn hears_of_a_thread(lot: Rc<ParkingLot>, called: Rc<Cell<bool>>) {
+    thread_local! {
+        static HEARS: RefCell<Option<(Rc<ParkingLot>, Rc<Cell<bool>>)>> = const { RefCell::new(None) };
+    }
+    HEARS.set(Some((Rc::clone(&lot), Rc::clone(&called))));
+    let token = current_trio_token();
+    let call = || {
+        let (lot, called) = HEARS.take().unwrap();
+        called.set(true);
+        lot.unpark_all();
+    };
+    std::thread::spawn(move || token.call_soon(call)).join().unwrap().unwrap();
+    lot.park().await.unwrap();
+}
+
+// J99
+#[test]
+fn what_another_thread_sends_while_the_guest_is_stepped_is_not_waited_for() {
+    let called = Rc::new(Cell::new(false));
+    let (lot, there) = (Rc::new(ParkingLot::new()), Rc::clone(&called));
+    let mut guest = Builder::new().guest(move || hears_of_a_thread(lot, there));
+    // The step was over its mail when it came.
+    assert_eq!(step_until_it_waits(&mut guest), None);
+    assert!(!called.get() && wants_a_step(&guest));
+    step_to_end(guest).unwrap();
+    assert!(called.get());
+}
+
+#[trio::task]
 async fn is_told_of_quiet(scope: CancelScope, quiet: Rc<Cell<bool>>) {
     scope
         .run(async {

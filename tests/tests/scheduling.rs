@@ -13,6 +13,7 @@ use trio::testing::{
     MockClock, assert_checkpoints, assert_no_checkpoints, wait_all_tasks_blocked,
     wait_all_tasks_blocked_for,
 };
+use trio::thread::run_in_worker_thread;
 use trio::{Builder, Thunk, current_time};
 
 /// The text of the panic in which a run of `thunk` ends.
@@ -351,6 +352,19 @@ async fn cushions_are_served_from_the_smallest() {
     })
     .unwrap();
     assert_eq!(*record.borrow(), [0, 0, 20, 20, 30, 30]);
+}
+
+// T175
+#[trio::test]
+async fn a_cushion_is_over_when_its_time_is_and_not_before() {
+    for micros in [300, 1700, 2900, 5300] {
+        // Leaves a timer of the system's behind, which comes in the midst of the wait.
+        trio::move_on_after(Duration::from_millis(1), || run_in_worker_thread(|| ())).await;
+        let cushion = Duration::from_micros(micros);
+        let begin = std::time::Instant::now();
+        wait_all_tasks_blocked_for(cushion).await;
+        assert!(begin.elapsed() >= cushion, "{micros}");
+    }
 }
 
 // T175: whoever is woken begins the wait of the others anew.

@@ -15,7 +15,8 @@ use tests::faults::OnDrop;
 use tests::panics::panic_text;
 use tests::rerun::alone;
 use trio::lowlevel::{
-    checkpoint, current_task, in_trio_run, in_trio_task, spawn_system_task, task_tree,
+    checkpoint, current_task, in_trio_run, in_trio_task, spawn_system_task, start_thread_soon,
+    task_tree,
 };
 use trio::sync::CapacityLimiter;
 use trio::testing::{
@@ -612,6 +613,20 @@ async fn a_thread_can_be_given_a_name_of_which_15_bytes_are_shown() {
     assert_eq!(given("with a \0").await, "trio idle");
     assert_eq!(AbandonableThread::new().name("left").run(own_name).await, "left");
     assert_eq!(current_task().name(), "a_thread_can_be_given_a_name_of_which_15_bytes_are_shown");
+}
+
+// O135
+#[trio::test]
+async fn a_thread_does_not_go_by_the_name_of_an_earlier_job() {
+    for _ in 0..3 {
+        assert_eq!(WorkerThread::new().name("one").run(own_name).await, "one");
+        assert_eq!(WorkerThread::new().name("one").run(own_name).await, "one");
+        assert_eq!(WorkerThread::new().name("another").run(own_name).await, "another");
+        let (sender, named) = channel();
+        start_thread_soon(own_name, move |name| sender.send(name.unwrap()).unwrap()).unwrap();
+        assert_eq!(named.recv().unwrap(), "trio idle");
+    }
+    checkpoint().await;
 }
 
 // O135

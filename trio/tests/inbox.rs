@@ -12,7 +12,7 @@ mod error {
 mod parts {
     use std::convert::Infallible;
 
-    pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU8, Ordering};
     use loom::sync::{Arc, Condvar};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 
@@ -33,6 +33,10 @@ mod parts {
                 woken = changed.wait(woken).unwrap();
             }
             *woken = false;
+        }
+
+        pub(crate) fn is_woken(&self) -> bool {
+            *self.0.0.lock().unwrap()
         }
     }
 
@@ -57,6 +61,14 @@ use parts::{Poller, PollerWaker};
 fn new() -> (Arc<Inbox>, Poller) {
     let poller = Poller::new();
     (Arc::new(Inbox::new(PollerWaker(poller.clone()))), poller)
+}
+
+/// How a run waits.
+fn wait(inbox: &Inbox, poller: &Poller) {
+    if inbox.fall_asleep() {
+        poller.poll();
+    }
+    inbox.wake_up();
 }
 
 /// What a run does with its mail when it looks.
@@ -102,7 +114,7 @@ fn a_run_that_polls_learns_of_every_wake() {
         }
         let mut names = Vec::new();
         while names.len() < 2 {
-            poller.poll();
+            wait(&inbox, &poller);
             take_mail(&inbox, &mut names);
         }
         names.sort_unstable();
@@ -126,11 +138,52 @@ fn a_run_that_looks_between_polls_misses_no_wake_either() {
         take_mail(&inbox, &mut names);
         take_mail(&inbox, &mut names);
         while names.len() < 2 {
-            poller.poll();
+            wait(&inbox, &poller);
             take_mail(&inbox, &mut names);
         }
         assert_eq!(names, [1, 2]);
         pushing.join().unwrap();
+    });
+}
+
+#[test]
+fn a_run_whose_host_waits_for_the_poller_misses_no_wake() {
+    loom::model(|| {
+        let (inbox, poller) = new();
+        let pushing = {
+            let inbox = Arc::clone(&inbox);
+            thread::spawn(move || {
+                inbox.push_wake(1);
+                inbox.push_wake(2);
+            })
+        };
+        let mut names = Vec::new();
+        while names.len() < 2 {
+            if !inbox.fall_asleep() {
+                inbox.wake_poller();
+            }
+            poller.poll();
+            inbox.wake_up();
+            take_mail(&inbox, &mut names);
+        }
+        assert_eq!(names, [1, 2]);
+        pushing.join().unwrap();
+    });
+}
+
+#[test]
+fn a_run_that_is_awake_is_not_woken() {
+    loom::model(|| {
+        let (inbox, poller) = new();
+        inbox.push_wake(1);
+        assert!(!poller.is_woken());
+        assert!(!inbox.fall_asleep());
+        inbox.wake_up();
+        take_mail(&inbox, &mut Vec::new());
+        assert!(inbox.fall_asleep());
+        inbox.push_wake(2);
+        inbox.push_wake(3);
+        assert!(poller.is_woken());
     });
 }
 
@@ -175,7 +228,7 @@ fn after_an_idempotent_push_the_function_is_called_once_more_and_sees_what_was_d
             });
         }
         while seen.load(Ordering::Relaxed) < 2 {
-            poller.poll();
+            wait(&inbox, &poller);
             take_mail(&inbox, &mut Vec::new());
         }
     });

@@ -16,8 +16,8 @@ macro_rules! socket_stream {
             /// [`BrokenResourceError`](crate::BrokenResourceError) if the connection is broken,
             /// [`ClosedResourceError`](crate::ClosedResourceError) once it is closed or `send_eof` was
             /// called, [`BusyResourceError`](crate::BusyResourceError) if another task is sending.
-            pub async fn send_all(&self, data: &[u8]) -> io::Result<()> {
-                self.bytes.send_all(data).await
+            pub fn send_all(&self, data: &[u8]) -> impl Future<Output = io::Result<()>> {
+                self.bytes.send_all(data)
             }
 
             /// Waits until sending might not block.
@@ -44,8 +44,11 @@ macro_rules! socket_stream {
             ///
             /// As `send_all`, for receiving; and `InvalidInput` if the buffer is empty, since 0 bytes
             /// would mean the end.
-            pub async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
-                self.bytes.receive_some(buffer).await
+            pub fn receive_some(
+                &self,
+                buffer: &mut [u8],
+            ) -> impl Future<Output = io::Result<usize>> {
+                self.bytes.receive_some(buffer)
             }
 
             /// Tells the other side that nothing more will be sent; it can still be received. Idempotent.

@@ -1,12 +1,24 @@
 //! The deadlines of a run.
 //!
-//! A four-way heap of `(time, timer)` in which every timer knows its place. So a timer that is
-//! disarmed is taken out at once: nothing stale is kept, counted or pruned. The common case, a
-//! deadline that is armed last and disarmed before any other change, is a push and a pop at the end
-//! of the array.
+//! A four-way heap of `(time, timer)` in which every timer knows its place. The common case, a deadline
+//! that is armed last and disarmed before any other change, is a push and a pop at the end of the array.
+//!
+//! ```text
+//!   armed ───────────▶ an entry ──its time has come──▶ taken out
+//!                         │
+//!                         │ disarmed
+//!                         ▼
+//!           the last one? taken out : a gap ──▶ taken out when it comes first,
+//!                                               or with all others when there are too many
+//! ```
+//!
+//! A timer that is disarmed elsewhere leaves a *gap*: its time, without it. To fill the gap at once would
+//! mean to move others, and to tell each of them its new place, somewhere in memory. So it costs the same
+//! to disarm the first of a million, or all of them in whatever order. A gap refers to nothing; there are
+//! never more than timers.
 
 use std::cell::{Cell, RefCell};
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use super::instant::Instant;
 use super::scope::ScopeCore;
@@ -14,6 +26,8 @@ use super::wake::WakeTarget;
 
 const NOWHERE: usize = usize::MAX;
 const WAYS: usize = 4;
+/// When a gap comes first, and one entry in so many is a gap, all are taken out: that is the cheaper way.
+const MANY: usize = 16;
 
 /// What happens when a timer's time has come.
 pub(crate) enum Action {
@@ -74,34 +88,46 @@ impl Drop for Timer {
 #[derive(Clone, Copy)]
 struct Entry {
     at: Instant,
-    timer: *const Timer,
+    /// `None`: a gap.
+    timer: Option<NonNull<Timer>>,
 }
 
 impl Entry {
-    fn put(self, heap: &mut [Entry], place: usize) {
-        // SAFETY: rule 1: a timer takes itself out before its memory goes.
-        unsafe { &*self.timer }.place.set(place);
-        heap[place] = self;
+    fn put(self, entries: &mut [Entry], place: usize) {
+        if let Some(timer) = self.timer {
+            // SAFETY: rule 1: a timer leaves a gap before its memory goes.
+            unsafe { timer.as_ref() }.place.set(place);
+        }
+        entries[place] = self;
     }
 }
 
 pub(crate) struct Deadlines {
-    heap: RefCell<Vec<Entry>>,
+    heap: RefCell<Heap>,
 }
 
 impl Deadlines {
     pub(crate) fn new() -> Deadlines {
-        Deadlines { heap: RefCell::new(Vec::new()) }
+        Deadlines { heap: RefCell::new(Heap { entries: Vec::new(), gaps: 0 }) }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.heap.borrow().len()
+        let heap = self.heap.borrow();
+        heap.entries.len() - heap.gaps
     }
 
     /// The earliest deadline.
     #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.heap.borrow().first().map(|entry| entry.at)
+        let mut heap = self.heap.borrow_mut();
+        heap.take_gaps_before_first();
+        heap.entries.first().map(|entry| entry.at)
+    }
+
+    /// Whether there is nothing that could be due.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.heap.borrow().entries.is_empty()
     }
 
     /// Arms `timer`, which is not armed.
@@ -116,74 +142,136 @@ impl Deadlines {
         }
         timer.heap.set(self);
         timer.action.set(action);
-        let mut heap = self.heap.borrow_mut();
-        let entry = Entry { at, timer };
-        heap.push(entry);
-        let last = heap.len() - 1;
-        sift_up(&mut heap, last, entry);
+        let entries = &mut self.heap.borrow_mut().entries;
+        let entry = Entry { at, timer: Some(NonNull::from(timer)) };
+        entries.push(entry);
+        let last = entries.len() - 1;
+        sift_up(entries, last, entry);
     }
 
     fn remove(&self, timer: &Timer) {
-        let mut heap = self.heap.borrow_mut();
-        let place = timer.place.replace(NOWHERE);
-        let last = heap.pop().expect("an armed timer is in the heap");
-        if place < heap.len() {
-            // The last entry fills the gap, wherever its time puts it.
-            if place > 0 && last.at < heap[(place - 1) / WAYS].at {
-                sift_up(&mut heap, place, last);
-            } else {
-                sift_down(&mut heap, place, last);
-            }
-        }
+        self.heap.borrow_mut().remove(timer.place.replace(NOWHERE));
     }
 
     /// Takes out a timer whose time has come at `now`.
-    pub(crate) fn pop(&self, now: Instant) -> Option<*const Timer> {
-        let first = *self.heap.borrow().first()?;
-        if first.at > now {
+    pub(crate) fn pop(&self, now: Instant) -> Option<NonNull<Timer>> {
+        let mut heap = self.heap.borrow_mut();
+        // No other is earlier than the first, also if that is a gap.
+        if heap.entries.first()?.at > now {
             return None;
         }
-        // SAFETY: rule 1: as in `put`.
-        self.remove(unsafe { &*first.timer });
-        Some(first.timer)
+        heap.take_gaps_before_first();
+        let Entry { at, timer } = *heap.entries.first()?;
+        if at > now {
+            return None;
+        }
+        heap.take_first();
+        heap.keep_gaps_few();
+        if let Some(timer) = timer {
+            // SAFETY: rule 1: as in `put`.
+            unsafe { timer.as_ref() }.place.set(NOWHERE);
+        }
+        timer
     }
 }
 
 impl Drop for Deadlines {
     fn drop(&mut self) {
-        for entry in self.heap.get_mut() {
+        for timer in self.heap.get_mut().entries.iter().filter_map(|entry| entry.timer) {
             // SAFETY: rule 1: as in `put`.
-            unsafe { &*entry.timer }.place.set(NOWHERE);
+            unsafe { timer.as_ref() }.place.set(NOWHERE);
         }
     }
 }
 
-fn sift_up(heap: &mut [Entry], mut place: usize, entry: Entry) {
+struct Heap {
+    entries: Vec<Entry>,
+    /// How many of them are gaps.
+    gaps: usize,
+}
+
+impl Heap {
+    /// Takes out the timer at `place`, or leaves a gap there.
+    fn remove(&mut self, place: usize) {
+        self.entries[place].timer = None;
+        self.gaps += 1;
+        while self.entries.pop_if(|last| last.timer.is_none()).is_some() {
+            self.gaps -= 1;
+        }
+        self.keep_gaps_few();
+    }
+
+    fn keep_gaps_few(&mut self) {
+        if self.gaps * 2 > self.entries.len() {
+            self.take_gaps();
+        }
+    }
+
+    /// Takes out the first entry.
+    fn take_first(&mut self) {
+        if let Some(last) = self.entries.pop()
+            && !self.entries.is_empty()
+        {
+            sift_down(&mut self.entries, 0, last);
+        }
+    }
+
+    /// Makes the first entry a timer.
+    #[inline]
+    fn take_gaps_before_first(&mut self) {
+        while let Some(Entry { timer: None, .. }) = self.entries.first() {
+            if self.gaps * MANY > self.entries.len() {
+                self.take_gaps();
+            } else {
+                self.gaps -= 1;
+                self.take_first();
+            }
+        }
+    }
+
+    /// Takes all gaps out, and makes what is left a heap again.
+    #[cold]
+    #[inline(never)]
+    fn take_gaps(&mut self) {
+        self.entries.retain(|entry| entry.timer.is_some());
+        self.gaps = 0;
+        let parents = self.entries.len().div_ceil(WAYS);
+        for place in parents..self.entries.len() {
+            self.entries[place].put(&mut self.entries, place);
+        }
+        for place in (0..parents).rev() {
+            let entry = self.entries[place];
+            sift_down(&mut self.entries, place, entry);
+        }
+    }
+}
+
+fn sift_up(entries: &mut [Entry], mut place: usize, entry: Entry) {
     while place > 0 {
         let parent = (place - 1) / WAYS;
-        if heap[parent].at <= entry.at {
+        if entries[parent].at <= entry.at {
             break;
         }
-        heap[parent].put(heap, place);
+        entries[parent].put(entries, place);
         place = parent;
     }
-    entry.put(heap, place);
+    entry.put(entries, place);
 }
 
-fn sift_down(heap: &mut [Entry], mut place: usize, entry: Entry) {
+fn sift_down(entries: &mut [Entry], mut place: usize, entry: Entry) {
     loop {
         let first = place * WAYS + 1;
-        let children = first..heap.len().min(first + WAYS);
-        let Some(least) = children.min_by_key(|child| heap[*child].at) else {
+        let children = first..entries.len().min(first + WAYS);
+        let Some(least) = children.min_by_key(|child| entries[*child].at) else {
             break;
         };
-        if heap[least].at >= entry.at {
+        if entries[least].at >= entry.at {
             break;
         }
-        heap[least].put(heap, place);
+        entries[least].put(entries, place);
         place = least;
     }
-    entry.put(heap, place);
+    entry.put(entries, place);
 }
 
 #[cfg(test)]
@@ -213,7 +301,9 @@ mod tests {
         while let Some(next) = heap.next() {
             assert!(next >= last);
             last = next;
-            assert!(heap.pop(next).is_some_and(|t| timers.iter().any(|own| ptr::eq(own, t))));
+            assert!(
+                heap.pop(next).is_some_and(|t| timers.iter().any(|own| ptr::eq(own, t.as_ptr())))
+            );
         }
         assert!(timers.iter().all(|timer| !timer.is_armed()));
     }
@@ -229,6 +319,39 @@ mod tests {
             timer.disarm();
         }
         assert_eq!(heap.len(), 0);
+    }
+
+    #[test]
+    fn timers_that_are_armed_and_disarmed_in_any_order_are_told_apart() {
+        const TIMERS: usize = 300;
+        let heap = Deadlines::new();
+        let timers: Vec<Timer> = (0..TIMERS).map(|_| Timer::new()).collect();
+        let mut armed: Vec<Option<i64>> = vec![None; TIMERS];
+        let mut seed = 3_u64;
+        for _ in 0..20_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (which, time) = ((seed >> 33) as usize % TIMERS, (seed >> 52) as i64);
+            match armed[which].take() {
+                Some(_) => timers[which].disarm(),
+                None => {
+                    // SAFETY: the vector is not changed while the heap lives.
+                    unsafe { heap.arm(&timers[which], at(time), Action::Nothing) };
+                    armed[which] = Some(time);
+                }
+            }
+            let earliest = armed.iter().flatten().min();
+            if seed & (1 << 40) != 0 {
+                assert_eq!(heap.next(), earliest.map(|time| at(*time)));
+            }
+            if let (0, Some(&time)) = ((seed >> 42) & 7, earliest) {
+                assert!(heap.pop(at(time - 1)).is_none());
+                let first = heap.pop(at(time)).unwrap();
+                let which = timers.iter().position(|own| ptr::eq(own, first.as_ptr())).unwrap();
+                assert_eq!(armed[which].take(), Some(time));
+            }
+            assert_eq!(heap.len(), armed.iter().flatten().count());
+            assert!(heap.heap.borrow().entries.len() <= 2 * heap.len());
+        }
     }
 
     #[test]

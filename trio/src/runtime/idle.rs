@@ -167,3 +167,35 @@ impl Drop for AllBlocked {
         self.leave();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+
+    use super::*;
+    use crate::runtime::hostile;
+
+    #[test]
+    fn a_waker_may_wait_for_all_tasks_to_be_blocked_whatever_is_done_with_it() {
+        crate::run(|| async {
+            poll_fn(|_| {
+                hostile::set_call(|| {
+                    // Joins those who wait, and leaves them.
+                    let mut cx = PollContext::from_waker(std::task::Waker::noop());
+                    assert!(pin!(all_tasks_blocked(Duration::ZERO)).poll(&mut cx).is_pending());
+                });
+                let mut waits = pin!(all_tasks_blocked(Duration::from_secs(3600)));
+                for _ in 0..2 {
+                    let waker = hostile::waker();
+                    let mut cx = PollContext::from_waker(&waker);
+                    assert!(waits.as_mut().poll(&mut cx).is_pending());
+                }
+                Poll::Ready(())
+            })
+            .await;
+            all_tasks_blocked(Duration::ZERO).await;
+            hostile::clear_call();
+        });
+    }
+}

@@ -31,6 +31,8 @@ pub(crate) mod group;
 pub(crate) mod guest;
 pub(crate) mod hearing;
 pub(crate) mod home;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod idle;
 pub(crate) mod inbox;
 pub(crate) mod instant;

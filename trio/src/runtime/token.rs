@@ -55,9 +55,9 @@ impl TrioToken {
 }
 
 impl TrioToken {
-    /// Ends the run's wait for the system, also if the run is gone.
+    /// Ends a wait for the run's descriptor, also if the run is gone.
     pub(crate) fn rouse(&self) {
-        self.0.notify();
+        self.0.wake_poller();
     }
 }
 

@@ -1,27 +1,19 @@
 //! The name of the current thread as the system shows it: in `top`, in a debugger.
 
-use std::ffi::CString;
+use std::ffi::CStr;
 
 /// How much of a name Linux keeps, in bytes.
-const KEPT: usize = 15;
+pub(crate) const KEPT: usize = 15;
 
-/// Gives the current thread a name, or as much of it as the system keeps. A name that it refuses changes
-/// nothing.
-pub(crate) fn set(name: &str) {
-    let kept = &name[..name.floor_char_boundary(KEPT)];
-    if let Ok(name) = CString::new(kept) {
-        set_c(&name);
-    }
-}
-
+/// Gives the current thread a name, which has no more bytes than are kept.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-fn set_c(name: &std::ffi::CStr) {
+pub(crate) fn set(name: &CStr) {
     // SAFETY: rule 6: the name ends with a NUL, and lives for the call.
     unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
 }
 
 #[cfg(target_vendor = "apple")]
-fn set_c(name: &std::ffi::CStr) {
+pub(crate) fn set(name: &CStr) {
     // SAFETY: rule 6: the name ends with a NUL, and lives for the call.
     unsafe { libc::pthread_setname_np(name.as_ptr()) };
 }
@@ -32,4 +24,4 @@ fn set_c(name: &std::ffi::CStr) {
     target_os = "freebsd",
     target_vendor = "apple"
 )))]
-fn set_c(_name: &std::ffi::CStr) {}
+pub(crate) fn set(_name: &CStr) {}

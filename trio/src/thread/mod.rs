@@ -37,6 +37,7 @@ mod cache;
 mod callback;
 mod error;
 mod job;
+mod name;
 mod parts;
 mod start;
 mod threads;

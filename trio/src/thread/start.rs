@@ -6,9 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use super::cache::{Cache, Work};
-use super::parts::IDLE_NAME;
+use super::name::{self, Name};
 use crate::sys::fork::PerProcess;
-use crate::sys::thread_name;
 
 static THREADS: PerProcess<Cache> = PerProcess::new(Cache::new);
 
@@ -44,7 +43,7 @@ pub fn start_thread_soon<T: Send + 'static>(
 
 /// [`start_thread_soon`] for a job that gives its thread a name.
 pub(super) fn start<T: Send + 'static>(
-    name: Option<String>,
+    name: Option<Name>,
     job: impl FnOnce() -> T + Send + 'static,
     deliver: impl FnOnce(thread::Result<T>) + Send + 'static,
 ) -> io::Result<()> {
@@ -53,7 +52,7 @@ pub(super) fn start<T: Send + 'static>(
 }
 
 struct Assignment<T, J, D> {
-    name: Option<String>,
+    name: Option<Name>,
     job: Option<J>,
     result: Option<thread::Result<T>>,
     deliver: D,
@@ -66,24 +65,18 @@ where
     D: FnOnce(thread::Result<T>) + Send,
 {
     fn work(&mut self) {
-        if let Some(name) = &self.name {
-            thread_name::set(name);
-        }
+        name::show(self.name);
         if let Some(job) = self.job.take() {
             self.result = Some(catch_unwind(AssertUnwindSafe(job)));
         }
     }
 
     fn deliver(self: Box<Self>) {
-        let Assignment { name, result, deliver, .. } = *self;
+        let Assignment { result, deliver, .. } = *self;
         if let Some(result) = result
             && let Err(payload) = catch_unwind(AssertUnwindSafe(|| deliver(result)))
         {
             discard(payload);
-        }
-        // After the delivery: nobody waits for it.
-        if name.is_some() {
-            thread_name::set(IDLE_NAME);
         }
     }
 }

@@ -1,18 +1,19 @@
 //! Functions that are called in a thread while a task waits.
 
-use std::any::type_name;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use super::callback::Worker;
 use super::job::Job;
+use super::name::Name;
 use super::start;
 use super::threads::{Active, Threads};
 use crate::Call;
 use crate::lowlevel::{
-    Errand, ErrandHost, TaskLocals, abandonable_errand, checkpoint_if_cancelled, current_task,
+    Errand, ErrandHost, TaskLocals, abandonable_errand, checkpoint_if_cancelled,
     current_trio_token, errand,
 };
 use crate::sync::{Borrower, CapacityLimiter};
@@ -143,13 +144,12 @@ where
         Err(_) => limiter.acquire_on_behalf_of(borrower).await,
     };
     let _active: Active = threads.count();
-    let name = thread.name.unwrap_or_else(default_name::<J>);
+    let name = shown::<J>(thread.name.as_deref());
     let locals = TaskLocals::current();
     let job = move |host: &ErrandHost| Worker::of_host(host).enter(|| locals.enter(|| job.call()));
     let send = move |errand: Errand| {
-        let called = name.clone();
-        if let Err(error) = start::start(Some(name), || errand.run(), drop) {
-            panic!("there is no thread for `{called}`: {error}");
+        if let Err(error) = start::start(name, || errand.run(), drop) {
+            no_thread(thread.name, name, &error);
         }
     };
     errand(job, send).await
@@ -246,7 +246,7 @@ where
         Ok(token) => token,
         Err(_) => limiter.acquire_on_behalf_of(borrower).await,
     };
-    let name = thread.name.unwrap_or_else(default_name::<J>);
+    let name = shown::<J>(thread.name.as_deref());
     let locals = TaskLocals::current();
     let trio = current_trio_token();
     let worker_trio = trio.clone();
@@ -258,15 +258,14 @@ where
     let send = move |errand: Errand| {
         token.keep();
         noted.register(borrower, limiter);
-        let called = name.clone();
         let deliver = move |finished| {
             // The task may be gone. A run that is over does not care.
             let _ = trio.call_soon(move || Threads::current().ended(borrower));
             drop(finished);
         };
-        if let Err(error) = start::start(Some(name), || errand.run(), deliver) {
+        if let Err(error) = start::start(name, || errand.run(), deliver) {
             noted.ended(borrower);
-            panic!("there is no thread for `{called}`: {error}");
+            no_thread(thread.name, name, &error);
         }
     };
     let result = abandonable_errand(job, send).await;
@@ -275,12 +274,12 @@ where
     result.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-/// "function from task". A closure is called after the function that it is in; if that is the task's,
-/// it is the task's alone.
-fn default_name<J>() -> String {
-    let path = type_name::<J>();
-    let path = &path[..path.find('<').filter(|at| *at > 0).unwrap_or(path.len())];
-    let named = path.split("::").filter(|part| *part != "{{closure}}");
-    let (function, task) = (named.last().unwrap_or(path), current_task().name());
-    if function == task { task } else { format!("{function} from {task}") }
+/// What is shown of the thread of such a job.
+fn shown<J>(given: Option<&str>) -> Option<Name> {
+    given.map_or_else(Name::of_job::<J>, Name::given)
+}
+
+fn no_thread(given: Option<String>, shown: Option<Name>, error: &io::Error) -> ! {
+    let called = given.or_else(|| shown.map(|name| name.to_string())).unwrap_or_default();
+    panic!("there is no thread for `{called}`: {error}");
 }

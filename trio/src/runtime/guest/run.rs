@@ -195,7 +195,10 @@ fn begin_wait<T>(
 ) {
     if wait.is_none() {
         *wait = Some((Instant::now(), timeout));
-        started.run().begin_wait(timeout);
+        if !started.run().begin_wait(timeout) {
+            // The host does not know: it finds the descriptor readable.
+            started.run().inbox().wake_poller();
+        }
     }
 }
 

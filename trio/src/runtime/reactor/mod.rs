@@ -23,18 +23,28 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Token};
 
-use self::sources::Sources;
+use self::sources::{Direction, Sources};
 use crate::sys::interrupt::Interrupts;
 use crate::sys::timer::Timer;
 
 const WAKER: Token = Token(usize::MAX);
 const TIMER: Token = Token(usize::MAX - 1);
 const INTERRUPT: Token = Token(usize::MAX - 2);
+
+/// The last part of a wait is left to the timer, if it is shorter than this.
+const LAST: Duration = Duration::from_millis(2);
+
+/// What the poller can wait for of a wait without being late, in whole milliseconds: Linux may be late by
+/// a thousandth of what it is asked for, and for processes of low priority by five.
+fn most_of(wait: Duration) -> Duration {
+    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(millis - millis.div_ceil(128))
+}
 
 pub(crate) struct Reactor {
     poll: RefCell<mio::Poll>,
@@ -76,6 +86,7 @@ impl Reactor {
                 registry,
                 sources: RefCell::default(),
                 single: RefCell::default(),
+                waiting: Rc::default(),
             }),
             interrupts: RefCell::new(None),
         };
@@ -93,19 +104,35 @@ impl Reactor {
         Ok(())
     }
 
-    /// Waits for events, at most for `timeout`. Exact to the timer's resolution where that is finer
-    /// than the poller's: whole milliseconds are left to the poller, which comes back early for the
-    /// rest. Says whether there are any.
+    /// Waits for events, at most for `timeout`, which is kept to the timer's resolution where that is
+    /// finer than the poller's. Says whether there are any.
     pub(crate) fn poll(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        const MILLI: u128 = 1_000_000;
-        let timeout = match timeout {
-            Some(exact) if !exact.is_zero() => match exact.as_nanos() / MILLI {
-                0 if self.timer.set(exact) => None,
-                0 => Some(Duration::from_millis(1)),
-                millis => Some(Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))),
-            },
-            other => other,
+        let Some(whole) = timeout.filter(|timeout| !timeout.is_zero()) else {
+            return self.poll_once(timeout);
         };
+        let mut left = whole;
+        if whole >= LAST {
+            let began = Instant::now();
+            while left >= LAST {
+                // The timer may have been left over from an earlier wait.
+                if self.poll_once(Some(most_of(left)))? && !self.is_only_the_timer() {
+                    return Ok(true);
+                }
+                left = whole.saturating_sub(began.elapsed());
+            }
+        }
+        if !left.is_zero() && self.timer.set(left) {
+            while !self.poll_once(None)? {}
+            return Ok(!self.is_only_the_timer());
+        }
+        self.poll_once(Some(left))
+    }
+
+    fn is_only_the_timer(&self) -> bool {
+        self.events.borrow().iter().all(|event| event.token() == TIMER)
+    }
+
+    fn poll_once(&self, timeout: Option<Duration>) -> io::Result<bool> {
         let mut events = self.events.borrow_mut();
         // `epoll_wait` counts in an `i32`; mio cuts longer ones down.
         match self.poll.borrow_mut().poll(&mut events, timeout) {
@@ -166,15 +193,12 @@ impl Reactor {
 
     /// Whether a task waits for a descriptor.
     pub(crate) fn is_waited_for(&self) -> bool {
-        let sources = self.sources.sources.borrow();
-        sources.iter().any(|(_, source)| source.read.busy.get() || source.write.busy.get())
+        self.waiting() != (0, 0)
     }
 
     /// How many tasks wait to read and to write.
     pub(crate) fn waiting(&self) -> (usize, usize) {
-        let sources = self.sources.sources.borrow();
-        let read = sources.iter().filter(|(_, source)| source.read.busy.get()).count();
-        let write = sources.iter().filter(|(_, source)| source.write.busy.get()).count();
-        (read, write)
+        let waiting = &self.sources.waiting;
+        (waiting.count(Direction::Read).get(), waiting.count(Direction::Write).get())
     }
 }

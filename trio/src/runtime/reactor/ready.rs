@@ -34,21 +34,51 @@ impl Ready {
         Ready { source, direction, state: State::New, error: None }
     }
 
-    fn check(&self) -> io::Result<bool> {
+    /// What it is ready with: the event that has come, or why none will.
+    #[inline]
+    fn outcome(&self) -> Option<io::Result<()>> {
         if self.source.closed.get() {
-            return Err(ClosedResourceError::new().into());
+            return Some(Err(ClosedResourceError::new().into()));
         }
         if let Some(code) = self.source.error.get() {
-            return Err(io::Error::from_raw_os_error(code));
+            return Some(Err(io::Error::from_raw_os_error(code)));
         }
-        Ok(self.source.side(self.direction).ready.get())
+        self.source.side(self.direction).ready.get().then_some(Ok(()))
+    }
+
+    /// What it is ready with when it begins.
+    #[inline]
+    fn first_outcome(&self) -> Option<io::Result<()>> {
+        match self.outcome() {
+            Some(Err(error)) => Some(Err(error)),
+            _ if self.source.side(self.direction).busy.get() => {
+                Some(Err(BusyResourceError::new().into()))
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Has whoever polls with `cx` woken: there is no outcome yet. A foreign waker is cloned by code of
+    /// others, which may close the source, or wait for it itself: so that is looked at once more.
+    #[inline]
+    fn set_target(
+        &self,
+        cx: &PollContext<'_>,
+        outcome: impl FnOnce(&Ready) -> Option<io::Result<()>>,
+    ) -> Option<io::Result<()>> {
+        let target = WakeTarget::current(cx);
+        if let WakeTarget::Foreign { .. } = target
+            && let Some(outcome) = outcome(self)
+        {
+            return Some(outcome);
+        }
+        self.source.side(self.direction).target.set(Some(target));
+        None
     }
 
     fn leave(&mut self) {
         if self.state == State::Waiting {
-            let side = self.source.side(self.direction);
-            side.busy.set(false);
-            side.target.set(None);
+            self.source.end_wait(self.direction);
         }
         self.state = State::New;
     }
@@ -64,14 +94,9 @@ impl Future for Ready {
                 if context::cancelled() {
                     return context::unwind();
                 }
-                let outcome = match self.check() {
-                    Ok(_) if self.source.side(self.direction).busy.get() => {
-                        Some(Err(BusyResourceError::new().into()))
-                    }
-                    Ok(ready) => ready.then_some(Ok(())),
-                    Err(error) => Some(Err(error)),
-                };
-                if let Some(outcome) = outcome {
+                let outcome = self.first_outcome();
+                if let Some(outcome) = outcome.or_else(|| self.set_target(cx, Ready::first_outcome))
+                {
                     if points::schedule(cx) {
                         return Poll::Ready(outcome);
                     }
@@ -79,7 +104,6 @@ impl Future for Ready {
                     self.state = State::Yielding;
                     return context::wait();
                 }
-                let side = self.source.side(self.direction);
                 context::task(|task| {
                     task.count_schedule_point();
                     task.set_waits_for(match self.direction {
@@ -87,8 +111,7 @@ impl Future for Ready {
                         Direction::Write => &"a descriptor to be writable",
                     });
                 });
-                side.busy.set(true);
-                side.target.set(Some(WakeTarget::current(cx)));
+                self.source.begin_wait(self.direction);
                 self.state = State::Waiting;
                 context::wait()
             }
@@ -96,25 +119,21 @@ impl Future for Ready {
                 self.state = State::New;
                 Poll::Ready(self.error.take().map_or(Ok(()), Err))
             }
-            State::Waiting => match self.check() {
-                Ok(false) if context::cancelled() => {
-                    self.leave();
-                    context::unwind()
-                }
-                Ok(false) => {
-                    let target = WakeTarget::current(cx);
-                    self.source.side(self.direction).target.set(Some(target));
-                    context::wait()
-                }
-                Ok(true) => {
-                    self.leave();
-                    Poll::Ready(Ok(()))
-                }
-                Err(error) => {
-                    self.leave();
-                    Poll::Ready(Err(error))
-                }
-            },
+            State::Waiting => {
+                let outcome = match self.outcome() {
+                    None if context::cancelled() => {
+                        self.leave();
+                        return context::unwind();
+                    }
+                    None => self.set_target(cx, Ready::outcome),
+                    outcome => outcome,
+                };
+                let Some(outcome) = outcome else {
+                    return context::wait();
+                };
+                self.leave();
+                Poll::Ready(outcome)
+            }
         }
     }
 }
@@ -122,5 +141,106 @@ impl Future for Ready {
 impl Drop for Ready {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::poll_fn;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::pin::pin;
+    use std::rc::Rc;
+    use std::task::Waker;
+
+    use super::*;
+    use crate::is_error;
+    use crate::lowlevel::IoSource;
+    use crate::runtime::hostile;
+
+    /// A source that is not ready, and the other side.
+    fn source() -> (Rc<IoSource>, (UnixStream, UnixStream)) {
+        let (near, far) = UnixStream::pair().unwrap();
+        let source = IoSource::new(near.as_fd()).unwrap();
+        source.would_block_reading();
+        (Rc::new(source), (near, far))
+    }
+
+    fn poll_with(
+        waker: &Waker,
+        future: Pin<&mut impl Future<Output = io::Result<()>>>,
+    ) -> Poll<io::Result<()>> {
+        future.poll(&mut PollContext::from_waker(waker))
+    }
+
+    async fn in_a_task(mut f: impl FnMut()) {
+        poll_fn(|_| Poll::Ready(f())).await;
+    }
+
+    #[test]
+    fn a_waker_that_closes_the_source_when_it_is_cloned_leaves_nobody_waiting() {
+        crate::run(|| {
+            in_a_task(|| {
+                for first in [true, false] {
+                    let (source, _streams) = source();
+                    let mut waits = pin!(source.readable());
+                    let closing = Rc::clone(&source);
+                    if !first {
+                        assert!(poll_with(&hostile::waker(), waits.as_mut()).is_pending());
+                    }
+                    hostile::set_call(move || closing.notify_closing());
+                    let polled = poll_with(&hostile::waker(), waits);
+                    hostile::clear_call();
+                    assert!(matches!(
+                        polled,
+                        Poll::Ready(Err(error)) if is_error::<ClosedResourceError>(&error)
+                    ));
+                }
+            })
+        });
+    }
+
+    #[test]
+    fn a_waker_that_waits_for_the_source_when_it_is_cloned_is_not_forgotten() {
+        crate::run(|| {
+            in_a_task(|| {
+                let (source, _streams) = source();
+                let other = Rc::new(Cell::new(Some(Box::pin(source.readable()))));
+                let inside = Rc::clone(&other);
+                hostile::set_call(move || {
+                    let mut waits = inside.take().unwrap();
+                    assert!(poll_with(Waker::noop(), waits.as_mut()).is_pending());
+                    inside.set(Some(waits));
+                });
+                let polled = poll_with(&hostile::waker(), pin!(source.readable()));
+                hostile::clear_call();
+                // The first one to wait is the one that waits.
+                assert!(matches!(
+                    polled,
+                    Poll::Ready(Err(error)) if is_error::<BusyResourceError>(&error)
+                ));
+                source.notify_closing();
+                let mut waits = other.take().unwrap();
+                assert!(poll_with(Waker::noop(), waits.as_mut()).is_ready());
+            })
+        });
+    }
+
+    #[test]
+    fn a_waker_that_closes_the_source_when_it_is_dropped_ends_the_wait() {
+        crate::run(|| {
+            in_a_task(|| {
+                let (source, _streams) = source();
+                let mut waits = pin!(source.readable());
+                assert!(poll_with(&hostile::waker(), waits.as_mut()).is_pending());
+                let closing = Rc::clone(&source);
+                hostile::set_call(move || closing.notify_closing());
+                // The new one takes the place of the old one, which is dropped.
+                let _ = poll_with(Waker::noop(), waits.as_mut());
+                hostile::clear_call();
+                assert!(poll_with(Waker::noop(), waits).is_ready());
+            })
+        });
     }
 }

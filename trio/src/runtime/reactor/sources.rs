@@ -53,6 +53,7 @@ pub(super) struct Source {
     pub(super) closed: Cell<bool>,
     /// The poller refused the descriptor while somebody was waiting.
     pub(super) error: Cell<Option<i32>>,
+    waiting: Rc<Waiting>,
 }
 
 impl Source {
@@ -63,10 +64,40 @@ impl Source {
         }
     }
 
+    /// A future begins to wait, who has said who is to be woken.
+    pub(super) fn begin_wait(&self, direction: Direction) {
+        self.side(direction).busy.set(true);
+        self.waiting.count(direction).update(|count| count + 1);
+    }
+
+    /// That future does not wait any more.
+    pub(super) fn end_wait(&self, direction: Direction) {
+        let side = self.side(direction);
+        side.busy.set(false);
+        self.waiting.count(direction).update(|count| count - 1);
+        side.target.set(None);
+    }
+
     pub(super) fn close(&self) {
         self.closed.set(true);
         self.read.wake();
         self.write.wake();
+    }
+}
+
+/// How many futures of a run wait for a descriptor, to read and to write.
+#[derive(Default)]
+pub(super) struct Waiting {
+    read: Cell<usize>,
+    write: Cell<usize>,
+}
+
+impl Waiting {
+    pub(super) fn count(&self, direction: Direction) -> &Cell<usize> {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
+        }
     }
 }
 
@@ -76,6 +107,7 @@ pub(super) struct Sources {
     pub(super) sources: RefCell<Slab<Rc<Source>>>,
     /// Those that are registered for single waits.
     pub(super) single: RefCell<HashMap<RawFd, Rc<Source>>>,
+    pub(super) waiting: Rc<Waiting>,
 }
 
 impl Sources {
@@ -91,6 +123,7 @@ impl Sources {
             write: Side::default(),
             closed: Cell::new(false),
             error: Cell::new(None),
+            waiting: Rc::clone(&self.waiting),
         });
         entry.insert(Rc::clone(&source));
         Ok(source)

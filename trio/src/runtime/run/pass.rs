@@ -69,21 +69,25 @@ impl Run {
 
     /// Polls the system for what `step` will find.
     pub(crate) fn poll(&self, timeout: Option<Duration>) {
-        self.begin_wait(timeout);
-        match timeout {
+        let left = if self.begin_wait(timeout) { timeout } else { Some(Duration::ZERO) };
+        match left {
             None => self.look_without_end(),
             Some(_) => {
-                self.look(timeout);
+                self.look(left);
             }
         }
         self.end_wait(timeout);
     }
 
-    /// A wait for the system begins.
-    pub(crate) fn begin_wait(&self, timeout: Option<Duration>) {
+    /// A wait for the system begins. `false`: there is nothing to wait for, since other threads have sent
+    /// something.
+    pub(crate) fn begin_wait(&self, timeout: Option<Duration>) -> bool {
         let _entered = Entered::enter(self);
-        self.asleep.set(timeout != Some(Duration::ZERO));
+        let asleep = timeout != Some(Duration::ZERO);
+        self.asleep.set(asleep);
+        let waits = !asleep || self.inbox.fall_asleep();
         self.instruments.call(|instrument| instrument.before_io_wait(timeout));
+        waits
     }
 
     /// Asks the system for what has happened, waiting for `timeout` if it is nothing: whether there is
@@ -98,7 +102,9 @@ impl Run {
     /// The wait is over.
     pub(crate) fn end_wait(&self, timeout: Option<Duration>) {
         let _entered = Entered::enter(self);
-        self.asleep.set(false);
+        if self.asleep.replace(false) {
+            self.inbox.wake_up();
+        }
         self.instruments.call(|instrument| instrument.after_io_wait(timeout));
     }
 
@@ -137,23 +143,22 @@ impl Run {
     }
 
     fn expire_deadlines(&self) -> bool {
-        let Some(next) = self.deadlines.next() else {
-            return false;
-        };
-        let now = self.clock.now();
-        if next > now {
+        if self.deadlines.is_empty() {
             return false;
         }
+        let now = self.clock.now();
+        let mut any = false;
         while let Some(timer) = self.deadlines.pop(now) {
+            any = true;
             // SAFETY: rule 1: the timer was armed until just now, and nothing has run since.
-            match unsafe { &*timer }.take_action() {
+            match unsafe { timer.as_ref() }.take_action() {
                 Action::Wake(target) => target.wake(),
                 // SAFETY: rule 5: likewise.
                 Action::Cancel(scope) => unsafe { ScopeCore::expire_at(scope) },
                 Action::Nothing => {}
             }
         }
-        true
+        any
     }
 
     /// Steps batches until nothing is runnable or the turn is over.

@@ -121,9 +121,16 @@ impl<S: Transport> ByteStream<S> {
 
     /// Begins what may take several operations.
     pub(crate) async fn begin_sending(&self) -> io::Result<ConflictGuard<'_>> {
-        let busy = self.handle.begin_write().await?;
-        if self.ended.get() || self.handle.source().is_closed() {
+        let begun = self.begin();
+        if begun.is_err() {
             cancel_shielded_checkpoint().await;
+        }
+        begun
+    }
+
+    fn begin(&self) -> io::Result<ConflictGuard<'_>> {
+        let busy = self.handle.enter_write()?;
+        if self.ended.get() || self.handle.source().is_closed() {
             return Err(ClosedResourceError::new().into());
         }
         Ok(busy)

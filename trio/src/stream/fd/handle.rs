@@ -109,11 +109,16 @@ impl<S: AsFd> Handle<S> {
 
     /// Begins to write. That it cannot begin is a schedule point.
     pub(crate) async fn begin_write(&self) -> io::Result<ConflictGuard<'_>> {
-        let busy = self.writing.enter();
+        let busy = self.enter_write();
         if busy.is_err() {
             cancel_shielded_checkpoint().await;
         }
         Ok(busy?)
+    }
+
+    /// The same, without the schedule point.
+    pub(crate) fn enter_write(&self) -> Result<ConflictGuard<'_>, BusyResourceError> {
+        self.writing.enter()
     }
 }
 
