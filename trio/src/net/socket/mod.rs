@@ -7,6 +7,8 @@
 pub(in crate::net) mod connecting;
 pub(in crate::net) mod file;
 pub(in crate::net) mod message;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "not_linux.rs")]
+pub(in crate::net) mod only_linux;
 mod options;
 mod transfer;
 
@@ -257,7 +259,7 @@ impl Socket {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+#[cfg(not(any(target_vendor = "apple", target_os = "solaris")))]
 fn new_nonblocking(
     domain: Domain,
     ty: Type,
@@ -266,7 +268,7 @@ fn new_nonblocking(
     socket2::Socket::new(domain, ty.nonblocking(), protocol)
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+#[cfg(any(target_vendor = "apple", target_os = "solaris"))]
 fn new_nonblocking(
     domain: Domain,
     ty: Type,

@@ -39,9 +39,9 @@ impl Transport for File {
 }
 
 /// For sending: a peer that is gone is an error of the operation, and not a signal.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+#[cfg(not(target_vendor = "apple"))]
 pub(crate) const NO_SIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+#[cfg(target_vendor = "apple")]
 pub(crate) const NO_SIGNAL: libc::c_int = 0;
 
 /// A descriptor as a stream. The typed streams say in their documentation what is done here.
