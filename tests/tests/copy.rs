@@ -5,8 +5,9 @@ use std::io;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tests::network::{noise, receive_all, tcp_pair};
 use tests::rerun::alone;
-use trio::net::{TcpListener, TcpStream, UnixStream};
+use trio::net::{TcpStream, UnixStream};
 use trio::stream::{
     AsyncResource, BufferedStream, Descriptor, DynHalfCloseableStream, HalfCloseableStream,
     ReceiveStream, SendStream, StapledStream, copy, pipe, pump,
@@ -19,38 +20,10 @@ use trio::{BrokenResourceError, ClosedResourceError, is_error, nursery};
 
 const MUCH: usize = 1 << 20;
 
-/// Bytes without a pattern.
-fn noise(mut seed: u64, count: usize) -> Vec<u8> {
-    let mut next = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (seed >> 56) as u8
-    };
-    std::iter::repeat_with(&mut next).take(count).collect()
-}
-
-#[trio::task]
-async fn receive_all<S: ReceiveStream + ?Sized>(stream: &S) -> io::Result<Vec<u8>> {
-    let (mut all, mut buffer) = (Vec::new(), vec![0; 10_000]);
-    loop {
-        match stream.receive_some(&mut buffer).await? {
-            0 => return Ok(all),
-            count => all.extend_from_slice(&buffer[..count]),
-        }
-    }
-}
-
 #[trio::task]
 async fn send_and_end<S: HalfCloseableStream + ?Sized>(stream: &S, data: &[u8]) -> io::Result<()> {
     stream.send_all(data).await?;
     stream.send_eof().await
-}
-
-/// Two ends of a connection.
-#[trio::task]
-async fn tcp_pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    (ours, listener.accept().await.unwrap())
 }
 
 type Ends = (Box<dyn DynHalfCloseableStream>, Box<dyn DynHalfCloseableStream>);

@@ -3,29 +3,14 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use tests::network::{receive_all, scratch};
 use tests::threads::in_thread;
 use trio::net::{Domain, Socket, Type, UnixListener, UnixStream};
 use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{BusyResourceError, ClosedResourceError, is_error, nursery};
-
-/// A path that nobody else has.
-fn scratch(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("trio-unix-{name}-{}", std::process::id()))
-}
-
-#[trio::task]
-async fn receive_all(stream: &UnixStream) -> Vec<u8> {
-    let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        match stream.receive_some(&mut buffer).await.unwrap() {
-            0 => return all,
-            count => all.extend_from_slice(&buffer[..count]),
-        }
-    }
-}
 
 #[trio::test]
 async fn a_listener_takes_connections_at_its_path_and_removes_it() {
@@ -39,7 +24,7 @@ async fn a_listener_takes_connections_at_its_path_and_removes_it() {
             stream.send_all(b"hello").await
         });
         let stream = assert_future_checkpoints(listener.accept()).await?;
-        assert_eq!(receive_all(&stream).await, b"hello");
+        assert_eq!(receive_all(&stream).await.unwrap(), b"hello");
     })
     .unwrap();
     listener.close();
@@ -179,7 +164,7 @@ async fn a_file_is_sent_in_parts_or_as_a_whole() {
             assert!(is_error::<ClosedResourceError>(&busy.await.unwrap_err()));
             Ok::<_, std::io::Error>(())
         });
-        let received = receive_all(&b).await;
+        let received = receive_all(&b).await.unwrap();
         assert!(received[..5_000_000] == content);
         assert_eq!(received[5_000_000..5_000_020], content[10..30]);
         assert_eq!(received[5_000_020..], content[4_999_999..]);
@@ -200,7 +185,7 @@ async fn nobody_sends_in_the_midst_of_a_file() {
         wait_all_tasks_blocked().await;
         let error = a.send_all(b"x").await.unwrap_err();
         assert!(is_error::<BusyResourceError>(&error), "{error}");
-        assert_eq!(receive_all(&b).await.len(), 10_000_000);
+        assert_eq!(receive_all(&b).await.unwrap().len(), 10_000_000);
     })
     .unwrap();
 }
