@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 
 use tests::network::{listen, tcp_pair};
 use tests::panics::panic_text;
+use tests::probe::open_descriptors;
 use tests::rerun::{rerun, stderr};
 use tests::threads::in_thread;
 use trio::net::{TcpListener, TcpStream};
@@ -166,10 +167,6 @@ async fn talk() -> trio::Result<()> {
         stream.send_all(b"answer").await?;
     })?;
     Ok(())
-}
-
-fn open_descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// In a process of its own: the descriptors of other tests are none of its business.
