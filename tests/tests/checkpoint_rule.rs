@@ -12,7 +12,9 @@ use trio::lowlevel::{
     checkpoint_if_cancelled, suspend, wait_readable, wait_writable,
 };
 use trio::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixStream};
-use trio::stream::{BufferedStream, HalfCloseableStream, SendStream, StapledStream, Stream, pipe};
+use trio::stream::{
+    BufferedStream, HalfCloseableStream, ReceiveStream, SendStream, StapledStream, Stream, pipe,
+};
 use trio::sync::{CapacityLimiter, Queue};
 use trio::testing::{
     MemorySendStream, Sequencer, assert_future_checkpoints, lockstep_stream_pair,
@@ -324,12 +326,12 @@ async fn the_failures_of_streams_are_checkpoints() {
     failures_of(&StapledStream::new(to, back_from), StapledStream::new(back_to, from)).await;
 }
 
-#[trio::test]
-async fn two_who_use_a_stream_at_once_go_through_a_checkpoint() {
-    let (a, _b) = UnixStream::pair().unwrap();
+/// What those get who come second, where sending this much takes a while.
+#[trio::task]
+async fn conflicts_of<S: HalfCloseableStream>(a: &S, much: &[u8]) {
     nursery!(|n| {
         let receiving = n.spawn(async { a.receive_some(&mut [0]).await });
-        let sending = n.spawn(async { a.send_all(&vec![0; 1 << 24]).await });
+        let sending = n.spawn(async { a.send_all(much).await });
         wait_all_tasks_blocked().await;
         fails(a.receive_some(&mut [0])).await;
         fails(a.send_all(b"x")).await;
@@ -337,6 +339,42 @@ async fn two_who_use_a_stream_at_once_go_through_a_checkpoint() {
         fails(a.send_eof()).await;
         receiving.cancel();
         sending.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn two_who_use_a_stream_at_once_go_through_a_checkpoint() {
+    let much = vec![0; 1 << 24];
+    let (a, _b) = UnixStream::pair().unwrap();
+    conflicts_of(&a, &much).await;
+    let (a, _b) = UnixStream::pair().unwrap();
+    conflicts_of(&BufferedStream::new(a), &much).await;
+    let ((_from, to), (back_from, _back_to)) = (pipe().unwrap(), pipe().unwrap());
+    conflicts_of(&StapledStream::new(to, back_from), &much).await;
+    let (a, _b) = lockstep_stream_pair();
+    conflicts_of(&a, &much).await;
+    let (a, b) = UnixStream::pair().unwrap();
+    let b = BufferedStream::new(b);
+    nursery!(|n| {
+        let receiving = n.spawn(async { b.receive_exactly(2).await });
+        wait_all_tasks_blocked().await;
+        fails(b.receive_exactly(0)).await;
+        fails(b.receive_until(b"\n")).await;
+        fails(b.receive_line()).await;
+        a.send_all(b"x").await?;
+        wait_all_tasks_blocked().await;
+        // Also where something is in the buffer.
+        fails(b.receive_some(&mut [0])).await;
+        receiving.cancel();
+    })
+    .unwrap();
+    let memory = MemorySendStream::new();
+    nursery!(|n| {
+        let getting = n.spawn(async { memory.get_data(1).await });
+        wait_all_tasks_blocked().await;
+        fails(memory.get_data(1)).await;
+        getting.cancel();
     })
     .unwrap();
 }
