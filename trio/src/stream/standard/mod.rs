@@ -127,11 +127,10 @@ impl ReceiveStream for StandardInput {
         }
         checkpoint_if_cancelled().await;
         let input = INPUT.get();
-        let claim = input.desk.claim()?;
-        if input.has_rest() || self.ended.get() {
-            // Before anything is taken: who is dropped here has received nothing.
-            cancel_shielded_checkpoint().await;
-        }
+        let claim = input.desk.claim();
+        // Before anything is taken: who is dropped here has received nothing.
+        cancel_shielded_checkpoint().await;
+        let claim = claim?;
         loop {
             unless_closed(&self.closed)?;
             let count = input.take_rest(buffer);
@@ -154,11 +153,6 @@ impl ReceiveStream for StandardInput {
 }
 
 impl Input {
-    fn has_rest(&self) -> bool {
-        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        rest.1 < rest.0.len()
-    }
-
     fn take_rest(&self, buffer: &mut [u8]) -> usize {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         let (bytes, from) = &mut *rest;
@@ -206,6 +200,14 @@ impl Which {
 }
 
 impl StandardOutput {
+    /// A checkpoint, whatever comes of it.
+    async fn claim(&self) -> io::Result<Claim<io::Result<()>>> {
+        checkpoint_if_cancelled().await;
+        let claim = self.which.desk().claim();
+        cancel_shielded_checkpoint().await;
+        Ok(claim?)
+    }
+
     /// Waits until the thread has written what it was given.
     async fn written(&self, claim: &Claim<io::Result<()>>) -> io::Result<()> {
         loop {
@@ -231,12 +233,10 @@ impl AsyncResource for StandardOutput {
 
 impl SendStream for StandardOutput {
     async fn send_all(&self, data: &[u8]) -> io::Result<()> {
-        checkpoint_if_cancelled().await;
-        let claim = self.which.desk().claim()?;
+        let claim = self.claim().await?;
         // What a cancelled one has left, and what came of it.
         self.written(&claim).await?;
         if data.is_empty() {
-            cancel_shielded_checkpoint().await;
             return Ok(());
         }
         let (data, to) = (data.to_vec(), self.which.descriptor());
@@ -246,11 +246,8 @@ impl SendStream for StandardOutput {
 
     /// It waits until nothing is being written; the system does not tell more.
     async fn wait_send_all_might_not_block(&self) -> io::Result<()> {
-        checkpoint_if_cancelled().await;
-        let claim = self.which.desk().claim()?;
-        self.written(&claim).await?;
-        cancel_shielded_checkpoint().await;
-        Ok(())
+        let claim = self.claim().await?;
+        self.written(&claim).await
     }
 }
 
