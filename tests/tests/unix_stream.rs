@@ -1,10 +1,12 @@
 //! Unix streams and listeners.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Barrier;
+use std::thread;
 
 use tests::network::{receive_all, scratch};
 use tests::threads::in_thread;
@@ -50,6 +52,55 @@ async fn a_file_that_nobody_listens_at_is_replaced() {
     .unwrap();
     drop(listener);
     assert!(!exists(&path));
+}
+
+/// Binds, in a run of its own, and keeps it until everybody has.
+#[trio::task(allow(never_awaits, blocking_sync))]
+async fn binds_at_once(path: &Path, everybody: &Barrier) -> io::Result<()> {
+    everybody.wait();
+    let listener = UnixListener::bind(path);
+    everybody.wait();
+    listener.map(drop)
+}
+
+#[test]
+fn of_those_who_replace_a_file_at_once_one_has_it_and_the_others_an_error() {
+    const THREADS: usize = 8;
+    for round in 0..50 {
+        let path = scratch(&format!("at-once-{round}"));
+        // Every second time nothing is there to be replaced.
+        if round % 2 == 0 {
+            drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        }
+        let everybody = Barrier::new(THREADS);
+        let results: Vec<io::Result<()>> = thread::scope(|scope| {
+            let bind = || trio::run(|| binds_at_once(&path, &everybody));
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(bind)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let (bound, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        assert_eq!(bound.len(), 1, "in round {round}");
+        for error in refused {
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::AddrInUse);
+        }
+        assert!(!exists(&path));
+        let lock = path.with_file_name(format!(".{}.lock", path.file_name().unwrap().display()));
+        assert!(!exists(&lock));
+    }
+}
+
+#[trio::test(allow(blocking_fs))]
+async fn a_lock_that_nobody_lets_go_of_is_an_address_in_use() {
+    let path = scratch("locked");
+    let lock = path.with_file_name(format!(".{}.lock", path.file_name().unwrap().display()));
+    let held = File::create(&lock).unwrap();
+    held.lock().unwrap();
+    assert_eq!(UnixListener::bind(&path).unwrap_err().kind(), ErrorKind::AddrInUse);
+    // One that a process has left behind is nobody's.
+    drop(held);
+    drop(UnixListener::bind(&path).unwrap());
+    assert!(!exists(&path) && !exists(&lock));
+    wait_all_tasks_blocked().await;
 }
 
 #[trio::test(allow(blocking_fs))]
