@@ -2,18 +2,20 @@
 
 use std::cell::Cell;
 use std::io;
+use std::time::Duration;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tests::network::{noise, receive_all, tcp_pair};
 use tests::rerun::alone;
 use trio::net::{TcpStream, UnixStream};
+use trio::signal::{Signal, open_signal_receiver};
 use trio::stream::{
     AsyncResource, BufferedStream, Descriptor, DynHalfCloseableStream, HalfCloseableStream,
     ReceiveStream, SendStream, StapledStream, copy, pipe, pump,
 };
 use trio::testing::{
-    FaultInjector, SystemCall, assert_checkpoints, lockstep_stream_pair,
+    FaultInjector, MockClock, SystemCall, assert_checkpoints, lockstep_stream_pair,
     memory_stream_one_way_pair, memory_stream_pair, wait_all_tasks_blocked,
 };
 use trio::{BrokenResourceError, ClosedResourceError, is_error, nursery};
@@ -209,6 +211,46 @@ async fn a_system_that_moves_one_byte_at_a_time_moves_all_of_them() {
         assert!(received.take() == Some(data.clone()));
     })
     .unwrap();
+}
+
+/// Writes where nobody reads, with each system call that there is for it.
+#[trio::task(allow(blocking_fs))]
+async fn writes_to_nobody() {
+    let mut signals = open_signal_receiver([Signal::SIGPIPE]).unwrap();
+    let (from, to) = pipe().unwrap();
+    drop(from);
+    assert!(is_error::<BrokenResourceError>(&to.send_all(b"write").await.unwrap_err()));
+    let (a, b) = UnixStream::pair().unwrap();
+    drop(b);
+    let file = std::fs::File::open("Cargo.toml").unwrap();
+    let error = a.send_file(&file, 0, None).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    let (near, from) = UnixStream::pair().unwrap();
+    nursery!(|n| {
+        n.spawn(async {
+            // So much at once that the system is to bring the rest.
+            let _: io::Result<()> = near.send_all(&vec![0; MUCH]).await;
+        });
+        let (to, far) = UnixStream::pair().unwrap();
+        n.spawn(async move {
+            wait_all_tasks_blocked().await;
+            far.close();
+        });
+        let error = copy(&from, &to).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        n.cancel();
+    })
+    .unwrap();
+    let wait = Duration::from_secs(1);
+    assert_eq!(trio::move_on_after(wait, async { signals.receive().await }).await, None);
+}
+
+/// In a process of its own, in which the signal is not ignored from the beginning.
+#[test]
+fn writing_where_nobody_reads_is_an_error_and_no_signal() {
+    if alone("writing_where_nobody_reads_is_an_error_and_no_signal") {
+        trio::Builder::new().clock(MockClock::autojump()).run(writes_to_nobody);
+    }
 }
 
 #[trio::test]

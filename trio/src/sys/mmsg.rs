@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::ptr;
 
+use super::sigpipe::NO_SIGNAL;
 use socket2::{SockAddr, SockAddrStorage, Socket};
 
 /// How many datagrams one call is asked for at most: as many as have room on the stack.
@@ -64,6 +65,7 @@ pub(crate) fn send(socket: &Socket, datagrams: &[(&[u8], SocketAddr)]) -> io::Re
         count += 1;
     }
     // SAFETY: rule 6: `count` headers, each with a name and data that live for the call and are only read.
-    let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, 0) };
+    let sent =
+        unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, NO_SIGNAL as _) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }

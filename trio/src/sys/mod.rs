@@ -15,6 +15,8 @@ pub(crate) mod interrupt;
 pub(crate) mod mmsg;
 pub(crate) mod poll;
 pub(crate) mod signals;
+#[cfg_attr(target_vendor = "apple", path = "sigpipe_apple.rs")]
+pub(crate) mod sigpipe;
 pub(crate) mod thread_name;
 pub(crate) mod timer;
 pub(crate) mod uninit;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use socket2::Socket;
 
+use super::sigpipe::NO_SIGNAL;
 use super::uninit::as_uninit;
 
 /// Receives as many datagrams as have come, and as `buffer` has pieces of `size` bytes; tells of each its
@@ -30,7 +31,7 @@ pub(crate) fn receive(
 /// Sends datagrams, as many of them as there is room for.
 pub(crate) fn send(socket: &Socket, datagrams: &[(&[u8], SocketAddr)]) -> io::Result<usize> {
     for (sent, (data, address)) in datagrams.iter().enumerate() {
-        match socket.send_to(data, &(*address).into()) {
+        match socket.send_to_with_flags(data, &(*address).into(), NO_SIGNAL) {
             Ok(_) => {}
             Err(error) if sent == 0 => return Err(error),
             Err(_) => return Ok(sent),

@@ -16,7 +16,7 @@ use rustix::net::{
 use socket2::SockAddr;
 
 use super::{Socket, only_linux};
-use crate::stream::fd::NO_SIGNAL;
+use crate::sys::sigpipe::NO_SIGNAL;
 
 /// What the programs that are started do not inherit: the descriptors that come along. Where there is no
 /// such flag they are told so one by one.

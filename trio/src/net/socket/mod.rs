@@ -18,7 +18,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 pub use socket2::{Domain, Protocol, SockAddr, Type};
 
@@ -26,6 +26,7 @@ use super::factory;
 use crate::stream::fd::Handle;
 use crate::sync::Semaphore;
 use crate::sys::faults::{SystemCall, admit};
+use crate::sys::sigpipe::silence;
 
 /// A socket of any family and type, with the operations of the system's, each made a checkpoint.
 ///
@@ -128,6 +129,7 @@ impl Socket {
     /// Outside a run.
     pub fn from_socket2(socket: socket2::Socket) -> io::Result<Socket> {
         socket.set_nonblocking(true)?;
+        silence(socket.as_fd())?;
         let mixes = socket.r#type()? == Type::STREAM;
         Socket::from_nonblocking(socket, mixes)
     }

@@ -21,6 +21,7 @@ use crate::lowlevel::{
 };
 use crate::sys::fork::PerProcess;
 use crate::sys::poll;
+use crate::sys::sigpipe::quietly;
 
 /// How much is read at once.
 const CHUNK: usize = 64 * 1024;
@@ -276,7 +277,7 @@ fn read(from: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
 /// Writes all bytes. In a thread.
 fn write_all(to: BorrowedFd<'_>, mut data: &[u8]) -> io::Result<()> {
     while !data.is_empty() {
-        match rustix::io::write(to, data) {
+        match quietly(|| rustix::io::write(to, data)) {
             Ok(count) => data = &data[count..],
             Err(Errno::INTR) => {}
             // Somebody else has made it non-blocking.
