@@ -109,7 +109,11 @@ impl<S: AsFd> Handle<S> {
 
     /// Begins to write. That it cannot begin is a schedule point.
     pub(crate) async fn begin_write(&self) -> io::Result<ConflictGuard<'_>> {
-        Ok(self.writing.begin().await?)
+        let busy = self.writing.enter();
+        if busy.is_err() {
+            cancel_shielded_checkpoint().await;
+        }
+        Ok(busy?)
     }
 }
 
