@@ -402,6 +402,14 @@ async fn a_free_port_that_is_not_free_for_both_families_is_given_up_for_another(
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
 
+// R163 (test_open_tcp_listeners_backlog)
+#[trio::test]
+async fn a_backlog_that_is_too_large_is_as_large_as_can_be() {
+    for backlog in [0xFFFF, u32::MAX] {
+        TcpServer::new(0).host("127.0.0.1").backlog(backlog).listen().await.unwrap();
+    }
+}
+
 // R163 (an address that is not this machine's)
 #[trio::test]
 async fn an_address_of_another_machine_cannot_be_listened_at() {

@@ -141,6 +141,61 @@ async fn connecting_where_nobody_listens_is_refused_by_name() {
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
 
+// R159 (test_SocketStream_basics)
+#[trio::test]
+async fn both_ends_send_small_pieces_at_once() {
+    let (a, b) = tcp_pair().await;
+    for stream in [&a, &b] {
+        assert!(stream.with_socket2(socket2::Socket::tcp_nodelay).unwrap());
+    }
+    a.set_nodelay(false).unwrap();
+    assert!(!a.with_socket2(socket2::Socket::tcp_nodelay).unwrap());
+}
+
+// R159, R160 (test_SocketStream_basics, test_SocketListener)
+#[trio::test]
+async fn what_is_no_connection_or_no_listener_is_refused() {
+    use trio::net::{Domain, Socket, Type};
+
+    let kinds = [(Domain::UNIX, Type::STREAM), (Domain::UNIX, Type::DGRAM)];
+    for (domain, ty) in kinds {
+        let (a, b) = Socket::pair(domain, ty, None).unwrap();
+        assert_eq!(TcpStream::from_socket(a).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(TcpListener::from_socket(b).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+    let (local, tcp) = ("127.0.0.1:0".parse::<SocketAddr>().unwrap(), Type::STREAM);
+    let unconnected = Socket::new(Domain::IPV4, tcp, None).unwrap();
+    assert_eq!(TcpStream::from_socket(unconnected).unwrap_err().kind(), ErrorKind::NotConnected);
+    let bound = Socket::new(Domain::IPV4, tcp, None).unwrap();
+    bound.bind(local).unwrap();
+    assert_eq!(TcpListener::from_socket(bound).unwrap_err().kind(), ErrorKind::InvalidInput);
+    let udp = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+    udp.bind(local).unwrap();
+    assert_eq!(TcpListener::from_socket(udp).unwrap_err().kind(), ErrorKind::InvalidInput);
+    // And what is one is taken.
+    let listener = Socket::new(Domain::IPV4, tcp, None).unwrap();
+    listener.bind(local).unwrap();
+    listener.listen(1).unwrap();
+    let listener = TcpListener::from_socket(listener).unwrap();
+    let socket = Socket::new(Domain::IPV4, tcp, None).unwrap();
+    socket.connect(listener.local_addr().unwrap()).await.unwrap();
+    TcpStream::from_socket(socket).unwrap().send_all(b"x").await.unwrap();
+    assert_eq!(listener.accept().await.unwrap().receive_some(&mut [0]).await.unwrap(), 1);
+}
+
+#[trio::test]
+async fn a_connection_goes_to_whichever_duplicate_of_a_listener_accepts_it() {
+    let (first, address) = listen();
+    let second = first.duplicate().unwrap();
+    let _a = TcpStream::connect(address).await.unwrap();
+    second.accept().await.unwrap();
+    assert_eq!(first.try_accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    first.close();
+    let _b = TcpStream::connect(address).await.unwrap();
+    second.accept().await.unwrap();
+}
+
+// R159 (test_SocketStream_send_all)
 #[trio::test]
 async fn ten_megabytes_go_both_ways_at_once() {
     const SIZE: usize = 10 * 1024 * 1024;
@@ -197,6 +252,7 @@ async fn many_connections_at_once_are_told_apart() {
     .unwrap();
 }
 
+// R159 (test_socket_stream_works_when_peer_has_already_closed)
 #[trio::test]
 async fn the_end_of_the_other_side_is_zero_bytes_time_and_again() {
     let (a, b) = tcp_pair().await;
@@ -581,6 +637,7 @@ async fn binds_again() {
     TcpListener::bind(address).unwrap();
 }
 
+// R163 (test_open_tcp_listeners_rebind)
 /// In a process of its own: what other tests start has this one's descriptors for a moment.
 #[test]
 fn an_address_can_be_bound_again_at_once() {

@@ -287,7 +287,8 @@ pub(super) fn listen_at(server: &TcpServer, address: SocketAddr) -> io::Result<T
         socket.set_only_v6(true)?;
     }
     socket.bind(address)?;
-    socket.listen(server.backlog)?;
+    // Some systems take a larger one for what is left of it in 16 bits.
+    socket.listen(server.backlog.min(BACKLOG))?;
     TcpListener::from_socket(socket)
 }
 
