@@ -1,9 +1,11 @@
-//! What the example programs share: how they talk to the person who runs them.
+//! What the example programs share: how they talk to the person who runs them, and what they are told.
 
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The program's arguments, without its name. Those that are not text are passed on as far as they
 /// are, and refused by whoever parses them.
@@ -40,6 +42,31 @@ impl<T: Into<String>> From<T> for Stop {
     fn from(problem: T) -> Stop {
         Stop::Wrong(problem.into())
     }
+}
+
+/// An address to listen at; a port alone is one of this machine.
+pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse() {
+        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    }
+    text.parse().map_err(|_| {
+        format!("`{text}` is neither a port (0 to 65535) nor an address with a port (0.0.0.0:7000)")
+    })
+}
+
+/// A time, longer than none.
+pub fn parse_seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| format!("`{text}` is not a number of seconds"))
+}
+
+/// How many of something, at least one.
+pub fn parse_count(text: &str, what: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("`{text}` is not a number of {what}"))
 }
 
 /// Prints a line. Nobody reading it any more is no reason to end, as it is for `println!`.

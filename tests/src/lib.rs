@@ -3,6 +3,7 @@
 pub mod channel_locks;
 pub mod faults;
 pub mod frames;
+pub mod network;
 pub mod panics;
 pub mod probe;
 pub mod rerun;

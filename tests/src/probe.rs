@@ -1,4 +1,4 @@
-//! Looking at single polls, and at what is dropped when.
+//! Looking at single polls, at what is dropped when, and at what is left open.
 
 use std::future::Future;
 use std::pin::pin;
@@ -18,4 +18,9 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
     }
+}
+
+/// How many descriptors this process has. Other tests have some, too: see [`alone`](crate::rerun::alone).
+pub fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }

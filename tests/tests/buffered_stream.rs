@@ -14,7 +14,7 @@ use trio::stream::{
 };
 use trio::testing::{
     MemoryStream, assert_future_checkpoints, check_half_closeable_stream, lockstep_stream_pair,
-    memory_stream_pair,
+    memory_stream_pair, wait_all_tasks_blocked,
 };
 use trio::{find_error, is_error, nursery};
 
@@ -111,6 +111,34 @@ async fn what_a_cancelled_one_has_received_is_there_for_the_next() {
     assert!(trio::move_on_after(limit, || far.receive_line()).await.is_none());
     near.send_all(b"ne\n").await.unwrap();
     assert_eq!(far.receive_line().await.unwrap().as_deref(), Some("half a line"));
+}
+
+#[trio::test]
+async fn what_is_there_is_counted_while_more_is_waited_for() {
+    let (near, far) = pair();
+    near.send_all(b"half").await.unwrap();
+    nursery!(|n| {
+        let reading = n.spawn(async { far.receive_line().await });
+        wait_all_tasks_blocked().await;
+        assert_eq!(far.buffered(), 4);
+        reading.cancel();
+        reading.wait().await;
+        assert_eq!(far.buffered(), 4);
+        near.send_all(b" and half").await?;
+        assert_eq!(far.receive_exactly(13).await?, b"half and half");
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn who_waits_has_no_buffer_in_its_frame() {
+    let (near, far) = pair();
+    let (line, bytes) = (far.receive_line(), far.receive_exactly(100_000));
+    assert!(size_of_val(&line) < 1000 && size_of_val(&bytes) < 1000);
+    drop((line, bytes));
+    // However much comes at once.
+    near.send_all(&[b'x'; 100_000]).await.unwrap();
+    assert_eq!(far.receive_exactly(100_000).await.unwrap(), [b'x'; 100_000]);
 }
 
 /// Comes to its end where it should not, as a connection under TLS can.

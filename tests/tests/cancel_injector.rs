@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tests::panics::panic_text;
+use tests::probe::open_descriptors;
 use tests::rerun::{rerun, stderr};
 use tests::source::line_of;
 use trio::lowlevel::{
@@ -648,10 +649,6 @@ async fn a_cancelled_tcp_receive_loses_nothing() {
         assert_eq!(received.get(), 6, "{round}");
     }
     assert!(injector.places().len() > 5);
-}
-
-fn open_descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// In a process of its own: the descriptors of other tests are none of its business.

@@ -3,22 +3,32 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
+use tests::network::listen;
 use tests::panics::text;
 use trio::channel::channel;
 use trio::lowlevel::{
     Abort, IoSource, ParkingLot, Resumer, cancel_shielded_checkpoint, checkpoint,
     checkpoint_if_cancelled, suspend, wait_readable, wait_writable,
 };
-use trio::net::{TcpListener, TcpStream, UdpSocket, UnixDatagram, UnixStream};
-use trio::stream::{BufferedStream, HalfCloseableStream, SendStream, StapledStream, Stream, pipe};
+use trio::net::{
+    AddressQuery, HostnameResolver, TcpListener, TcpServer, TcpStream, UdpSocket, UnixDatagram,
+    UnixStream, getaddrinfo, getnameinfo, happy_eyeballs, open_tcp_listeners, open_tcp_stream,
+    serve_listeners, set_hostname_resolver,
+};
+use trio::stream::{
+    AsyncResource, BoxFuture, BufferedStream, HalfCloseableStream, ReceiveStream, SendStream,
+    StapledStream, Stream, copy, pipe, pump,
+};
 use trio::sync::{CapacityLimiter, Queue};
 use trio::testing::{
-    MemorySendStream, Sequencer, assert_future_checkpoints, lockstep_stream_pair,
-    memory_stream_pair, wait_all_tasks_blocked,
+    MemorySendStream, Sequencer, assert_checkpoints, assert_future_checkpoints,
+    lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked,
 };
-use trio::{Outcome, current_time, nursery};
+use trio::{CancelScope, Outcome, current_time, nursery};
 
 /// The number of none.
 const NO_DESCRIPTOR: i32 = 1_000_000;
@@ -324,12 +334,12 @@ async fn the_failures_of_streams_are_checkpoints() {
     failures_of(&StapledStream::new(to, back_from), StapledStream::new(back_to, from)).await;
 }
 
-#[trio::test]
-async fn two_who_use_a_stream_at_once_go_through_a_checkpoint() {
-    let (a, _b) = UnixStream::pair().unwrap();
+/// What those get who come second, where sending this much takes a while.
+#[trio::task]
+async fn conflicts_of<S: HalfCloseableStream>(a: &S, much: &[u8]) {
     nursery!(|n| {
         let receiving = n.spawn(async { a.receive_some(&mut [0]).await });
-        let sending = n.spawn(async { a.send_all(&vec![0; 1 << 24]).await });
+        let sending = n.spawn(async { a.send_all(much).await });
         wait_all_tasks_blocked().await;
         fails(a.receive_some(&mut [0])).await;
         fails(a.send_all(b"x")).await;
@@ -337,6 +347,42 @@ async fn two_who_use_a_stream_at_once_go_through_a_checkpoint() {
         fails(a.send_eof()).await;
         receiving.cancel();
         sending.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn two_who_use_a_stream_at_once_go_through_a_checkpoint() {
+    let much = vec![0; 1 << 24];
+    let (a, _b) = UnixStream::pair().unwrap();
+    conflicts_of(&a, &much).await;
+    let (a, _b) = UnixStream::pair().unwrap();
+    conflicts_of(&BufferedStream::new(a), &much).await;
+    let ((_from, to), (back_from, _back_to)) = (pipe().unwrap(), pipe().unwrap());
+    conflicts_of(&StapledStream::new(to, back_from), &much).await;
+    let (a, _b) = lockstep_stream_pair();
+    conflicts_of(&a, &much).await;
+    let (a, b) = UnixStream::pair().unwrap();
+    let b = BufferedStream::new(b);
+    nursery!(|n| {
+        let receiving = n.spawn(async { b.receive_exactly(2).await });
+        wait_all_tasks_blocked().await;
+        fails(b.receive_exactly(0)).await;
+        fails(b.receive_until(b"\n")).await;
+        fails(b.receive_line()).await;
+        a.send_all(b"x").await?;
+        wait_all_tasks_blocked().await;
+        // Also where something is in the buffer.
+        fails(b.receive_some(&mut [0])).await;
+        receiving.cancel();
+    })
+    .unwrap();
+    let memory = MemorySendStream::new();
+    nursery!(|n| {
+        let getting = n.spawn(async { memory.get_data(1).await });
+        wait_all_tasks_blocked().await;
+        fails(memory.get_data(1)).await;
+        getting.cancel();
     })
     .unwrap();
 }
@@ -370,6 +416,67 @@ async fn sockets_that_are_closed_or_find_nobody_go_through_a_checkpoint() {
     fails(a.send_file(&file, 0, Some(1))).await;
     a.close();
     fails(a.send_file(&file, 0, Some(1))).await;
+}
+
+/// Knows all names at once.
+struct AtOnce(SocketAddr);
+
+impl HostnameResolver for AtOnce {
+    fn getaddrinfo<'a>(
+        &'a self,
+        _: &'a AddressQuery,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(std::future::ready(Ok(vec![self.0])))
+    }
+
+    fn getnameinfo(&self, _: SocketAddr) -> BoxFuture<'_, io::Result<(String, String)>> {
+        Box::pin(std::future::ready(Ok(("host".to_owned(), "service".to_owned()))))
+    }
+}
+
+#[trio::test]
+async fn looking_up_listening_and_opening_are_checkpoints() {
+    let (listener, address) = listen();
+    assert_checkpoints(|| getaddrinfo(("127.0.0.1", 1))).await.unwrap();
+    assert_checkpoints(|| getaddrinfo(("", 1))).await.unwrap_err();
+    assert_checkpoints(|| getnameinfo(address)).await.unwrap();
+    set_hostname_resolver(Some(Rc::new(AtOnce(address))));
+    assert_checkpoints(|| getaddrinfo(("somewhere", 1))).await.unwrap();
+    assert_checkpoints(|| getnameinfo(address)).await.unwrap();
+    assert_checkpoints(|| open_tcp_stream("somewhere", 1)).await.unwrap();
+    assert_checkpoints(|| open_tcp_listeners(0)).await.unwrap();
+    assert_checkpoints(|| TcpServer::new(1).host("somewhere").listen()).await.unwrap_err();
+    drop(listener);
+    assert_checkpoints(|| open_tcp_stream("somewhere", 1)).await.unwrap_err();
+    let connect = async |_: SocketAddr| Ok::<(), io::Error>(());
+    assert_checkpoints(|| happy_eyeballs(Vec::new(), Duration::ZERO, connect)).await.unwrap_err();
+    assert_checkpoints(|| happy_eyeballs(vec![address], Duration::ZERO, connect)).await.unwrap();
+}
+
+#[trio::task]
+async fn nothing(_: TcpStream) {
+    checkpoint().await;
+}
+
+#[trio::test]
+async fn serving_nobody_is_a_checkpoint() {
+    assert_checkpoints(|| serve_listeners(Vec::<TcpListener>::new(), nothing)).await.unwrap();
+    let scope = CancelScope::new();
+    scope.request_stop(Duration::from_secs(10));
+    let stopped = scope
+        .run(async { assert_checkpoints(|| serve_listeners(vec![listen().0], nothing)).await });
+    stopped.await.unwrap().unwrap();
+}
+
+#[trio::test]
+async fn copying_and_pumping_are_checkpoints() {
+    let ((a, b), (c, d)) = (memory_stream_pair(), memory_stream_pair());
+    a.send_eof().await.unwrap();
+    assert_eq!(assert_future_checkpoints(copy(&b, &c)).await.unwrap(), 0);
+    d.send_eof().await.unwrap();
+    assert_eq!(assert_checkpoints(|| pump(&b, &c)).await.unwrap(), (0, 0));
+    b.close_forcefully();
+    fails(copy(&b, &c)).await;
 }
 
 #[trio::test(clock = "mock")]

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
 
+use tests::network::{clog, tcp_pair};
 use tests::panics::panic_text;
 use trio::lowlevel::{checkpoint, checkpoint_if_cancelled};
-use trio::net::{TcpListener, TcpStream, UnixStream};
+use trio::net::{TcpStream, UnixStream};
 use trio::stream::{
     AsyncResource, DynHalfCloseableStream, DynReceiveStream, DynSendStream, HalfCloseableStream,
     ReceiveStream, SendStream, StapledStream, closing, pipe,
@@ -17,11 +17,9 @@ use trio::stream::{
 use trio::testing::{
     MemoryReceiveStream, MockClock, check_half_closeable_stream, check_one_way_stream,
     check_two_way_stream, lockstep_stream_one_way_pair, lockstep_stream_pair,
-    memory_stream_one_way_pair, memory_stream_pair, wait_all_tasks_blocked_for,
+    memory_stream_one_way_pair, memory_stream_pair,
 };
-use trio::{
-    BrokenResourceError, BusyResourceError, ClosedResourceError, is_error, nursery, sleep_forever,
-};
+use trio::{BrokenResourceError, BusyResourceError, ClosedResourceError, is_error, sleep_forever};
 
 // T178, U181
 #[trio::test(clock = "mock")]
@@ -52,23 +50,6 @@ fn the_rules_hold_under_any_schedule() {
     }
 }
 
-/// Two ends of a connection.
-#[trio::task]
-async fn tcp_pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut ours = None;
-    nursery!(|n| {
-        n.spawn(async {
-            ours = Some(TcpStream::connect(address).await?);
-            Ok::<_, io::Error>(())
-        });
-        listener.accept().await?
-    })
-    .map(|theirs| (ours.unwrap(), theirs))
-    .unwrap()
-}
-
 /// A connection that takes nothing more from its first end.
 #[trio::task]
 async fn clogged_tcp_pair() -> (TcpStream, TcpStream) {
@@ -81,22 +62,6 @@ async fn clogged_tcp_pair() -> (TcpStream, TcpStream) {
 #[trio::test]
 async fn tcp_streams_keep_the_rules() {
     check_half_closeable_stream(tcp_pair, clogged_tcp_pair).await;
-}
-
-/// Fills a stream, so that it takes nothing more.
-#[trio::task]
-async fn clog<S: SendStream>(stream: &S) {
-    nursery!(|n| {
-        let task = n.spawn(async {
-            loop {
-                stream.send_all(&[0; 64 * 1024]).await.unwrap();
-            }
-        });
-        // The system may still be moving data from one buffer to the other.
-        wait_all_tasks_blocked_for(Duration::from_millis(10)).await;
-        task.cancel();
-    })
-    .unwrap();
 }
 
 // R159, U181

@@ -2,55 +2,30 @@
 
 use std::cell::Cell;
 use std::io;
+use std::time::Duration;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tests::network::{noise, receive_all, tcp_pair};
 use tests::rerun::alone;
-use trio::net::{TcpListener, TcpStream, UnixStream};
+use trio::net::{TcpStream, UnixStream};
+use trio::signal::{Signal, open_signal_receiver};
 use trio::stream::{
     AsyncResource, BufferedStream, Descriptor, DynHalfCloseableStream, HalfCloseableStream,
     ReceiveStream, SendStream, StapledStream, copy, pipe, pump,
 };
 use trio::testing::{
-    FaultInjector, SystemCall, assert_checkpoints, lockstep_stream_pair,
+    FaultInjector, MockClock, SystemCall, assert_checkpoints, lockstep_stream_pair,
     memory_stream_one_way_pair, memory_stream_pair, wait_all_tasks_blocked,
 };
 use trio::{BrokenResourceError, ClosedResourceError, is_error, nursery};
 
 const MUCH: usize = 1 << 20;
 
-/// Bytes without a pattern.
-fn noise(mut seed: u64, count: usize) -> Vec<u8> {
-    let mut next = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (seed >> 56) as u8
-    };
-    std::iter::repeat_with(&mut next).take(count).collect()
-}
-
-#[trio::task]
-async fn receive_all<S: ReceiveStream + ?Sized>(stream: &S) -> io::Result<Vec<u8>> {
-    let (mut all, mut buffer) = (Vec::new(), vec![0; 10_000]);
-    loop {
-        match stream.receive_some(&mut buffer).await? {
-            0 => return Ok(all),
-            count => all.extend_from_slice(&buffer[..count]),
-        }
-    }
-}
-
 #[trio::task]
 async fn send_and_end<S: HalfCloseableStream + ?Sized>(stream: &S, data: &[u8]) -> io::Result<()> {
     stream.send_all(data).await?;
     stream.send_eof().await
-}
-
-/// Two ends of a connection.
-#[trio::task]
-async fn tcp_pair() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    (ours, listener.accept().await.unwrap())
 }
 
 type Ends = (Box<dyn DynHalfCloseableStream>, Box<dyn DynHalfCloseableStream>);
@@ -236,6 +211,46 @@ async fn a_system_that_moves_one_byte_at_a_time_moves_all_of_them() {
         assert!(received.take() == Some(data.clone()));
     })
     .unwrap();
+}
+
+/// Writes where nobody reads, with each system call that there is for it.
+#[trio::task(allow(blocking_fs))]
+async fn writes_to_nobody() {
+    let mut signals = open_signal_receiver([Signal::SIGPIPE]).unwrap();
+    let (from, to) = pipe().unwrap();
+    drop(from);
+    assert!(is_error::<BrokenResourceError>(&to.send_all(b"write").await.unwrap_err()));
+    let (a, b) = UnixStream::pair().unwrap();
+    drop(b);
+    let file = std::fs::File::open("Cargo.toml").unwrap();
+    let error = a.send_file(&file, 0, None).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    let (near, from) = UnixStream::pair().unwrap();
+    nursery!(|n| {
+        n.spawn(async {
+            // So much at once that the system is to bring the rest.
+            let _: io::Result<()> = near.send_all(&vec![0; MUCH]).await;
+        });
+        let (to, far) = UnixStream::pair().unwrap();
+        n.spawn(async move {
+            wait_all_tasks_blocked().await;
+            far.close();
+        });
+        let error = copy(&from, &to).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        n.cancel();
+    })
+    .unwrap();
+    let wait = Duration::from_secs(1);
+    assert_eq!(trio::move_on_after(wait, async { signals.receive().await }).await, None);
+}
+
+/// In a process of its own, in which the signal is not ignored from the beginning.
+#[test]
+fn writing_where_nobody_reads_is_an_error_and_no_signal() {
+    if alone("writing_where_nobody_reads_is_an_error_and_no_signal") {
+        trio::Builder::new().clock(MockClock::autojump()).run(writes_to_nobody);
+    }
 }
 
 #[trio::test]

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use tests::network::{listen, receive_all, scratch};
 use tests::threads::in_thread;
-use trio::net::{TcpListener, TcpStream, UdpSocket, UnixListener, UnixStream, serve_listeners};
+use trio::net::{TcpStream, UdpSocket, UnixListener, UnixStream, serve_listeners};
 use trio::nursery;
-use trio::stream::{HalfCloseableStream, ReceiveStream};
+use trio::stream::HalfCloseableStream;
 
 /// A program that is killed if the test fails while it runs.
 struct Counterpart(Option<Child>);
@@ -57,12 +58,6 @@ impl Drop for Counterpart {
     }
 }
 
-fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
 /// Sends everything back that comes.
 #[trio::task]
 async fn echo<S: HalfCloseableStream>(stream: &S) -> io::Result<usize> {
@@ -79,18 +74,6 @@ async fn echo<S: HalfCloseableStream>(stream: &S) -> io::Result<usize> {
     }
     stream.send_eof().await?;
     Ok(total)
-}
-
-#[trio::task]
-async fn receive_all<S: ReceiveStream>(stream: &S) -> io::Result<Vec<u8>> {
-    let mut data = Vec::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match stream.receive_some(&mut buffer).await? {
-            0 => return Ok(data),
-            count => data.extend_from_slice(&buffer[..count]),
-        }
-    }
 }
 
 #[trio::test]
@@ -358,11 +341,6 @@ async fn an_asyncio_udp_server_answers_a_connected_socket() {
         let count = socket.recv(&mut buffer).await.unwrap();
         assert_eq!(&buffer[..count], format!("QUESTION {number}").as_bytes());
     }
-}
-
-/// A path that nobody else has.
-fn scratch(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("trio-counterparts-{name}-{}", std::process::id()))
 }
 
 #[trio::test]

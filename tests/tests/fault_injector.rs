@@ -1,39 +1,19 @@
 //! The fault injector, and what the streams make of system calls that fail or do little.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 
+use tests::network::{listen, tcp_pair};
 use tests::panics::panic_text;
+use tests::probe::open_descriptors;
 use tests::rerun::{rerun, stderr};
 use tests::threads::in_thread;
 use trio::net::{TcpListener, TcpStream};
 use trio::testing::{FaultInjector, SystemCall, check_half_closeable_stream};
 use trio::{BrokenResourceError, is_error, nursery};
 
-fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
-#[trio::task]
-async fn pair() -> (TcpStream, TcpStream) {
-    let (listener, address) = listen();
-    let mut ours = None;
-    nursery!(|n| {
-        n.spawn(async {
-            ours = Some(TcpStream::connect(address).await?);
-            Ok::<_, io::Error>(())
-        });
-        listener.accept().await?
-    })
-    .map(|theirs| (ours.unwrap(), theirs))
-    .unwrap()
-}
-
 #[trio::test]
 async fn the_nth_call_of_a_kind_fails_and_the_others_do_not() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     let faults = FaultInjector::new();
     faults.fail(SystemCall::Write, 2, ErrorKind::ConnectionReset);
     a.send_all(b"one").await.unwrap();
@@ -53,7 +33,7 @@ async fn the_nth_call_of_a_kind_fails_and_the_others_do_not() {
 
 #[trio::test]
 async fn a_read_that_fails_has_read_nothing() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     a.send_all(b"data").await.unwrap();
     let faults = FaultInjector::new();
     faults.fail(SystemCall::Read, 1, io::Error::from_raw_os_error(libc_ebadmsg()));
@@ -71,7 +51,7 @@ fn libc_ebadmsg() -> i32 {
 // R154
 #[trio::test]
 async fn everything_arrives_although_each_call_moves_one_byte() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     let faults = FaultInjector::new();
     faults.shorten_all(SystemCall::Write);
     faults.shorten_all(SystemCall::Read);
@@ -107,7 +87,7 @@ async fn streams_keep_the_rules_although_calls_are_interrupted_and_short() {
             _ => faults.shorten(SystemCall::Read, nth),
         }
     }
-    check_half_closeable_stream(pair, ()).await;
+    check_half_closeable_stream(tcp_pair, ()).await;
     assert!(faults.injected() >= 200);
 }
 
@@ -157,7 +137,7 @@ async fn connecting_and_binding_can_fail() {
 
 #[trio::test]
 async fn an_end_that_cannot_be_sent_can_be_sent_again() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     let faults = FaultInjector::new();
     faults.fail(SystemCall::Shutdown, 1, ErrorKind::Other);
     assert!(is_error::<BrokenResourceError>(&a.send_eof().await.unwrap_err()));
@@ -187,10 +167,6 @@ async fn talk() -> trio::Result<()> {
         stream.send_all(b"answer").await?;
     })?;
     Ok(())
-}
-
-fn open_descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// In a process of its own: the descriptors of other tests are none of its business.

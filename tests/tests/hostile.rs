@@ -3,15 +3,16 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream as Peer};
+use std::net::{Shutdown, TcpStream as Peer};
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
+use tests::network::{echo, listen};
 use tests::rerun::{rerun, stderr};
 use tests::threads::in_thread;
 use trio::lowlevel::checkpoint;
-use trio::net::{HandlerErrors, Server, TcpListener, TcpStream, serve_listeners};
+use trio::net::{HandlerErrors, Server, TcpStream, serve_listeners};
 use trio::stream::{BufferedStream, LimitExceededError, ReceiveStream, SendStream};
 use trio::sync::Event;
 use trio::testing::{
@@ -20,12 +21,6 @@ use trio::testing::{
 use trio::{BrokenResourceError, TooSlowError, is_error, nursery};
 
 const IDLE: Duration = Duration::from_secs(60);
-
-fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
 
 /// A connection, and its other end, which belongs to the standard library.
 #[trio::task]
@@ -38,18 +33,6 @@ async fn accepted() -> (TcpStream, Peer) {
 /// Goes away with a reset.
 fn reset(peer: Peer) {
     SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
-}
-
-/// Sends everything back.
-#[trio::task]
-async fn echo<S: SendStream + ReceiveStream>(stream: S) -> io::Result<()> {
-    let mut buffer = [0; 4096];
-    loop {
-        match stream.receive_some(&mut buffer).await? {
-            0 => return Ok(()),
-            count => stream.send_all(&buffer[..count]).await?,
-        }
-    }
 }
 
 /// Sends everything back, to those who do not let it wait for long.

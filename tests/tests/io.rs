@@ -455,6 +455,27 @@ async fn a_number_that_names_another_descriptor_now_can_be_waited_for() {
     .unwrap();
 }
 
+// G85, R165
+#[trio::test]
+async fn one_that_was_closed_without_notice_does_not_disturb_who_has_its_number_now() {
+    let ((a, _b), (c, d)) = (pair(), pair());
+    let mut a = move_up(a);
+    let lost = IoSource::new(a.as_fd()).unwrap();
+    // Closes it and gives the number to `c`, in one.
+    dup2(&c, &mut a).unwrap();
+    let new = IoSource::new(a.as_fd()).unwrap();
+    drop(lost);
+    new.would_block_reading();
+    nursery!(|n| {
+        let waiting = n.spawn(async { new.readable().await });
+        wait_all_tasks_blocked().await;
+        (&d).write_all(b"x").unwrap();
+        wait_all_tasks_blocked().await;
+        assert!(waiting.is_finished());
+    })
+    .unwrap();
+}
+
 // G86
 #[trio::test]
 async fn statistics_count_those_who_wait_to_read_and_to_write() {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tests::faults::Fault;
+use tests::network::{echo, receive_all};
 use tests::rerun::{rerun, stderr};
 use trio::lowlevel::checkpoint;
 use trio::net::{
@@ -87,29 +88,6 @@ impl Listener for Script {
     }
 }
 
-/// Sends everything back.
-#[trio::task]
-async fn echo<S: SendStream + ReceiveStream>(stream: S) -> io::Result<()> {
-    let mut buffer = [0; 64];
-    loop {
-        match stream.receive_some(&mut buffer).await? {
-            0 => return Ok(()),
-            count => stream.send_all(&buffer[..count]).await?,
-        }
-    }
-}
-
-#[trio::task]
-async fn receive_all<S: ReceiveStream>(stream: &S) -> Vec<u8> {
-    let (mut all, mut buffer) = (Vec::new(), [0; 64]);
-    loop {
-        match stream.receive_some(&mut buffer).await.unwrap() {
-            0 => return all,
-            count => all.extend_from_slice(&buffer[..count]),
-        }
-    }
-}
-
 // R161 (test_serve_listeners_basic)
 #[trio::test(clock = "mock")]
 async fn each_connection_has_a_task_and_all_listeners_are_served() {
@@ -121,7 +99,7 @@ async fn each_connection_has_a_task_and_all_listeners_are_served() {
         for client in &clients {
             client.send_all(b"hello").await?;
             client.send_eof().await?;
-            assert_eq!(receive_all(client).await, b"hello");
+            assert_eq!(receive_all(client).await.unwrap(), b"hello");
         }
         assert!(scripts.iter().all(|script| !script.0.closed.get()));
         n.cancel();
@@ -144,7 +122,7 @@ async fn a_connection_is_closed_when_its_handler_ends() {
         n.spawn(async {
             serve_listeners(vec![script.clone()], |stream| count(stream, &handled)).await
         });
-        assert_eq!(receive_all(&client).await, b"");
+        assert_eq!(receive_all(&client).await.unwrap(), b"");
         n.cancel();
     })
     .unwrap();
@@ -215,7 +193,7 @@ async fn a_handler_that_fails_ends_the_server_and_its_other_connections() {
     let error = serve_listeners(vec![script], fails_or_panics).await.unwrap_err();
     let group = find_error::<ErrorGroup>(&*error).unwrap();
     assert_eq!(group.find::<Fault>(), Some(&Fault("as it was told to")));
-    assert_eq!(receive_all(&bystander).await, b"", "it was closed");
+    assert_eq!(receive_all(&bystander).await.unwrap(), b"", "it was closed");
 }
 
 #[trio::task]
@@ -228,9 +206,9 @@ async fn survives_its_handlers() {
         for (client, command) in clients.iter().zip([&b"fail"[..], b"panic", b"talk"]) {
             client.send_all(command).await?;
         }
-        assert_eq!(receive_all(&clients[0]).await, b"");
-        assert_eq!(receive_all(&clients[1]).await, b"");
-        assert_eq!(receive_all(&clients[2]).await, b"fine");
+        assert_eq!(receive_all(&clients[0]).await.unwrap(), b"");
+        assert_eq!(receive_all(&clients[1]).await.unwrap(), b"");
+        assert_eq!(receive_all(&clients[2]).await.unwrap(), b"fine");
         n.cancel();
     })
     .unwrap();
@@ -259,7 +237,7 @@ async fn those_who_come_when_there_is_no_room_wait_their_turn() {
         clients[2].send_all(b"late").await?;
         clients[1].send_eof().await?;
         clients[2].send_eof().await?;
-        assert_eq!(receive_all(&clients[2]).await, b"late");
+        assert_eq!(receive_all(&clients[2]).await.unwrap(), b"late");
         n.cancel();
     })
     .unwrap();
@@ -336,7 +314,7 @@ async fn a_stop_closes_the_listeners_and_lets_connections_come_to_an_end() {
         trio::sleep(Duration::from_secs(9)).await;
         client.send_all(b"bye").await?;
         client.send_eof().await?;
-        assert_eq!(receive_all(&client).await, b"bye");
+        assert_eq!(receive_all(&client).await.unwrap(), b"bye");
     })
     .unwrap();
     assert!(ended.get());
@@ -356,7 +334,7 @@ async fn all_addresses_of_the_machine_are_listened_at_with_one_port() {
             let stream = open_tcp_stream(host, port).await?;
             stream.send_all(b"hello").await?;
             stream.send_eof().await?;
-            assert_eq!(receive_all(&stream).await, b"hello");
+            assert_eq!(receive_all(&stream).await.unwrap(), b"hello");
         }
         n.cancel();
     })
@@ -424,6 +402,14 @@ async fn a_free_port_that_is_not_free_for_both_families_is_given_up_for_another(
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
 
+// R163 (test_open_tcp_listeners_backlog)
+#[trio::test]
+async fn a_backlog_that_is_too_large_is_as_large_as_can_be() {
+    for backlog in [0xFFFF, u32::MAX] {
+        TcpServer::new(0).host("127.0.0.1").backlog(backlog).listen().await.unwrap();
+    }
+}
+
 // R163 (an address that is not this machine's)
 #[trio::test]
 async fn an_address_of_another_machine_cannot_be_listened_at() {
@@ -440,7 +426,7 @@ async fn a_server_is_started_and_tells_where_it_listens() {
             let stream = TcpStream::connect(*address).await?;
             stream.send_all(b"hello").await?;
             stream.send_eof().await?;
-            assert_eq!(receive_all(&stream).await, b"hello");
+            assert_eq!(receive_all(&stream).await.unwrap(), b"hello");
         }
         assert!(!addresses.is_empty());
         n.cancel();
@@ -457,7 +443,7 @@ async fn serve_tcp_serves_at_a_port() {
         let stream = open_tcp_stream("localhost", port).await?;
         stream.send_all(b"hello").await?;
         stream.send_eof().await?;
-        assert_eq!(receive_all(&stream).await, b"hello");
+        assert_eq!(receive_all(&stream).await.unwrap(), b"hello");
         n.cancel();
     })
     .unwrap();
@@ -524,7 +510,7 @@ async fn listeners_of_several_kinds_are_served_together() {
         for stream in &streams {
             stream.send_all(b"hello").await?;
             stream.send_eof().await?;
-            assert_eq!(receive_all(stream).await, b"hello");
+            assert_eq!(receive_all(stream).await.unwrap(), b"hello");
         }
         n.cancel();
     })

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
+use tests::network::scratch;
 use trio::lowlevel::{checkpoint, statistics};
 use trio::net::{
     Control, Domain, Protocol, SockAddr, Socket, SocketFactory, TcpListener, TcpStream, Type,
@@ -238,10 +239,6 @@ async fn a_connect_that_waits_is_cancelled_and_closed() {
     .unwrap();
     assert!(socket.peer_addr().is_ok());
     std::fs::remove_file(path).unwrap();
-}
-
-fn scratch(name: &str) -> std::path::PathBuf {
-    std::env::temp_dir().join(format!("trio-socket-{name}-{}", std::process::id()))
 }
 
 #[track_caller]

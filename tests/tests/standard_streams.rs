@@ -13,7 +13,7 @@ use tests::panics::panic_text;
 use trio::stream::{
     AsyncResource, BufferedStream, ReceiveStream, SendStream, StandardInput, stderr, stdin, stdout,
 };
-use trio::testing::{assert_checkpoints, wait_all_tasks_blocked};
+use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{BrokenResourceError, BusyResourceError, ClosedResourceError, is_error, nursery};
 
 const MARK: &str = "TRIO_TESTS_STANDARD_STREAMS";
@@ -71,7 +71,7 @@ fn say(text: &str) {
 
 async fn receive(stream: &StandardInput) -> String {
     let mut buffer = [0; 64];
-    let count = stream.receive_some(&mut buffer).await.unwrap();
+    let count = assert_future_checkpoints(stream.receive_some(&mut buffer)).await.unwrap();
     String::from_utf8(buffer[..count].to_vec()).unwrap()
 }
 
@@ -85,7 +85,7 @@ fn lines_come_in_and_go_out_until_the_end() {
     }
     trio::run(async || {
         let (lines, out) = (BufferedStream::new(stdin()), stdout());
-        out.send_all(b"\n").await.unwrap();
+        assert_future_checkpoints(out.send_all(b"\n")).await.unwrap();
         while let Some(line) = lines.receive_line().await.unwrap() {
             out.send_all(format!("<{line}>\n").as_bytes()).await.unwrap();
         }
@@ -124,7 +124,7 @@ fn what_a_cancelled_receive_has_got_is_there_for_the_next_also_in_another_run() 
         assert_eq!(input.receive_some(&mut buffer).await.unwrap(), 2);
         assert_eq!(&buffer, b"he");
         // Some of it is still there.
-        assert_eq!(assert_checkpoints(async { receive(&input).await }).await, "llo");
+        assert_eq!(receive(&input).await, "llo");
     }
     // Several cancelled ones have one thread.
     trio::run(cancelled);
@@ -254,9 +254,9 @@ fn a_reader_who_does_not_read_holds_up_nobody_else_and_what_was_cancelled_is_wri
         })
         .unwrap();
         say("cancelled\n");
-        assert_checkpoints(async { out.wait_send_all_might_not_block().await }).await.unwrap();
-        assert_checkpoints(async { out.send_all(b"after\n").await }).await.unwrap();
-        assert_checkpoints(async { out.send_all(b"").await }).await.unwrap();
+        assert_future_checkpoints(out.wait_send_all_might_not_block()).await.unwrap();
+        assert_future_checkpoints(out.send_all(b"after\n")).await.unwrap();
+        assert_future_checkpoints(out.send_all(b"")).await.unwrap();
     }
     trio::run(main);
 }
@@ -279,18 +279,23 @@ fn two_at_once_are_an_error_and_so_is_one_that_is_closed() {
                 assert!(is_error::<ClosedResourceError>(&error));
             });
             wait_all_tasks_blocked().await;
-            let error = stdin().receive_some(&mut buffer).await.unwrap_err();
+            let again = stdin();
+            let error =
+                assert_future_checkpoints(again.receive_some(&mut buffer)).await.unwrap_err();
             assert!(is_error::<BusyResourceError>(&error));
-            let nothing = stdin().receive_some(&mut []).await.unwrap_err();
+            let nothing = assert_future_checkpoints(again.receive_some(&mut [])).await.unwrap_err();
             assert_eq!(nothing.kind(), std::io::ErrorKind::InvalidInput);
-            input.close().await.unwrap();
+            assert_future_checkpoints(input.close()).await.unwrap();
         })
         .unwrap();
-        let error = input.receive_some(&mut buffer).await.unwrap_err();
+        let error = assert_future_checkpoints(input.receive_some(&mut buffer)).await.unwrap_err();
         assert!(is_error::<ClosedResourceError>(&error));
         let out = stdout();
         out.close_forcefully();
-        let error = out.send_all(b"").await.unwrap_err();
+        let error = assert_future_checkpoints(out.send_all(b"")).await.unwrap_err();
+        assert!(is_error::<ClosedResourceError>(&error));
+        let waiting = out.wait_send_all_might_not_block();
+        let error = assert_future_checkpoints(waiting).await.unwrap_err();
         assert!(is_error::<ClosedResourceError>(&error));
         say("done\n");
         // The process still has its own.
@@ -311,7 +316,7 @@ fn an_output_that_nobody_reads_any_more_is_broken() {
     let kept = rustix::io::dup(rustix::stdio::stdout()).unwrap();
     rustix::stdio::dup2_stdout(OwnedFd::from(to)).unwrap();
     trio::run(async || {
-        let error = stdout().send_all(b"hello").await.unwrap_err();
+        let error = assert_future_checkpoints(stdout().send_all(b"hello")).await.unwrap_err();
         assert!(is_error::<BrokenResourceError>(&error));
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
     });

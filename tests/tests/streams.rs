@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::{Future, pending, ready};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 
 use tests::probe::is_ready;
@@ -11,7 +12,7 @@ use trio::net::{TcpListener, TcpStream};
 use trio::stream::{
     AsyncResource, ConflictDetector, DynAsyncResource, DynHalfCloseableStream, DynReceiveStream,
     DynSendStream, DynStream, HalfCloseableStream, ReceiveStream, SendStream, StapledStream,
-    Stream, closing,
+    Stream, closing, pipe,
 };
 use trio::testing::{
     check_half_closeable_stream, lockstep_stream_pair, memory_stream_one_way_pair,
@@ -195,6 +196,62 @@ async fn who_has_nothing_to_say_is_closed_at_once() {
         assert!(other_goes_first.get());
     })
     .unwrap();
+}
+
+// R165 (test_misdirected_aclose_regression)
+#[trio::test]
+async fn closing_once_more_does_not_disturb_who_has_the_number_now() {
+    let (first, to) = pipe().unwrap();
+    let number = first.as_raw_fd();
+    first.close();
+    let (second, number_again) = loop {
+        // Other tests of this process take numbers, too.
+        let (second, to) = pipe().unwrap();
+        if second.as_raw_fd() == number || to.as_raw_fd() == number {
+            break (second, to);
+        }
+    };
+    first.close();
+    drop((first, to));
+    number_again.send_all(b"x").await.unwrap();
+    assert_eq!(second.receive_some(&mut [0]).await.unwrap(), 1);
+}
+
+/// Closes a pipe in the same turn in which its reader is woken: whether the reader was before it.
+#[trio::task]
+async fn closed_when_it_is_woken() -> bool {
+    let ((from, to), (signal, go)) = (pipe().unwrap(), pipe().unwrap());
+    let mut received = None;
+    nursery!(|n| {
+        n.spawn(async {
+            received = Some(from.receive_some(&mut [0]).await);
+        });
+        n.spawn(async {
+            signal.receive_some(&mut [0]).await?;
+            from.close();
+            Ok::<_, io::Error>(())
+        });
+        wait_all_tasks_blocked().await;
+        // Both are woken by one look at the system.
+        to.send_all(b"x").await?;
+        go.send_all(b"x").await?;
+    })
+    .unwrap();
+    match received.unwrap() {
+        Ok(count) => count == 1,
+        Err(error) => {
+            assert!(is_error::<ClosedResourceError>(&error), "{error}");
+            false
+        }
+    }
+}
+
+// R165 (test_close_at_bad_time_for_receive_some)
+#[test]
+fn a_close_between_the_wake_up_and_the_read_is_a_closed_resource_error() {
+    let before = |seed| trio::Builder::new().scheduler_seed(seed).run(closed_when_it_is_woken);
+    let (earlier, later): (Vec<u64>, Vec<u64>) = (0..20).partition(|seed| before(*seed));
+    assert!(!earlier.is_empty() && !later.is_empty(), "{earlier:?} {later:?}");
 }
 
 // R164

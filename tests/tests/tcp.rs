@@ -9,24 +9,16 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{Either, select};
 use socket2::{Domain, SockRef, Socket, Type};
+use tests::network::{clog, listen, noise, receive_all, tcp_pair};
 use tests::rerun::{rerun, stderr};
 use tests::threads::in_thread;
 use trio::lowlevel::{checkpoint, statistics};
 use trio::net::{TcpListener, TcpStream};
-use trio::testing::{
-    FaultInjector, SystemCall, assert_future_checkpoints, wait_all_tasks_blocked,
-    wait_all_tasks_blocked_for,
-};
+use trio::testing::{FaultInjector, SystemCall, assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{
     BrokenResourceError, BusyResourceError, CancelScope, ClosedResourceError, find_error, is_error,
     nursery,
 };
-
-fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
 
 /// A socket that has an address, but does not listen.
 fn bind() -> (Socket, SocketAddr) {
@@ -34,22 +26,6 @@ fn bind() -> (Socket, SocketAddr) {
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     (socket, address)
-}
-
-/// Two ends of a connection.
-#[trio::task]
-async fn pair() -> (TcpStream, TcpStream) {
-    let (listener, address) = listen();
-    let mut ours = None;
-    nursery!(|n| {
-        n.spawn(async {
-            ours = Some(TcpStream::connect(address).await?);
-            Ok::<_, io::Error>(())
-        });
-        listener.accept().await?
-    })
-    .map(|theirs| (ours.unwrap(), theirs))
-    .unwrap()
 }
 
 /// One end of a connection; the other one is the standard library's.
@@ -62,49 +38,9 @@ async fn pair_with_std() -> (TcpStream, std::net::TcpStream) {
     (stream, accepted.await)
 }
 
-#[trio::task]
-async fn receive_all(stream: &TcpStream) -> io::Result<Vec<u8>> {
-    let mut data = Vec::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match stream.receive_some(&mut buffer).await? {
-            0 => return Ok(data),
-            count => data.extend_from_slice(&buffer[..count]),
-        }
-    }
-}
-
-/// Sends until the connection takes nothing more.
-#[trio::task]
-async fn clog(stream: &TcpStream) {
-    let sends = async {
-        loop {
-            stream.send_all(&[0; 64 * 1024]).await.unwrap();
-        }
-    };
-    nursery!(|n| {
-        let task = n.spawn(async {
-            sends.await;
-        });
-        // The system may still be moving data from one buffer to the other.
-        wait_all_tasks_blocked_for(Duration::from_millis(10)).await;
-        task.cancel();
-    })
-    .unwrap();
-}
-
-fn noise(seed: u32, count: usize) -> Vec<u8> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    (0..count).map(|_| next()).collect()
-}
-
 #[trio::test]
 async fn a_connection_carries_bytes_both_ways() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     assert_eq!(a.local_addr().unwrap(), b.peer_addr());
     assert_eq!(b.local_addr().unwrap(), a.peer_addr());
     let mut buffer = [0; 16];
@@ -170,7 +106,7 @@ async fn an_accept_that_is_ready_is_a_checkpoint() {
 #[trio::test]
 async fn in_a_cancelled_scope_nothing_is_done() {
     let (listener, address) = listen();
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     a.send_all(b"x").await.unwrap();
     let mut buffer = [0; 16];
     let cancelled = || {
@@ -205,10 +141,65 @@ async fn connecting_where_nobody_listens_is_refused_by_name() {
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
 
+// R159 (test_SocketStream_basics)
+#[trio::test]
+async fn both_ends_send_small_pieces_at_once() {
+    let (a, b) = tcp_pair().await;
+    for stream in [&a, &b] {
+        assert!(stream.with_socket2(socket2::Socket::tcp_nodelay).unwrap());
+    }
+    a.set_nodelay(false).unwrap();
+    assert!(!a.with_socket2(socket2::Socket::tcp_nodelay).unwrap());
+}
+
+// R159, R160 (test_SocketStream_basics, test_SocketListener)
+#[trio::test]
+async fn what_is_no_connection_or_no_listener_is_refused() {
+    use trio::net::{Domain, Socket, Type};
+
+    let kinds = [(Domain::UNIX, Type::STREAM), (Domain::UNIX, Type::DGRAM)];
+    for (domain, ty) in kinds {
+        let (a, b) = Socket::pair(domain, ty, None).unwrap();
+        assert_eq!(TcpStream::from_socket(a).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(TcpListener::from_socket(b).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+    let (local, tcp) = ("127.0.0.1:0".parse::<SocketAddr>().unwrap(), Type::STREAM);
+    let unconnected = Socket::new(Domain::IPV4, tcp, None).unwrap();
+    assert_eq!(TcpStream::from_socket(unconnected).unwrap_err().kind(), ErrorKind::NotConnected);
+    let bound = Socket::new(Domain::IPV4, tcp, None).unwrap();
+    bound.bind(local).unwrap();
+    assert_eq!(TcpListener::from_socket(bound).unwrap_err().kind(), ErrorKind::InvalidInput);
+    let udp = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+    udp.bind(local).unwrap();
+    assert_eq!(TcpListener::from_socket(udp).unwrap_err().kind(), ErrorKind::InvalidInput);
+    // And what is one is taken.
+    let listener = Socket::new(Domain::IPV4, tcp, None).unwrap();
+    listener.bind(local).unwrap();
+    listener.listen(1).unwrap();
+    let listener = TcpListener::from_socket(listener).unwrap();
+    let socket = Socket::new(Domain::IPV4, tcp, None).unwrap();
+    socket.connect(listener.local_addr().unwrap()).await.unwrap();
+    TcpStream::from_socket(socket).unwrap().send_all(b"x").await.unwrap();
+    assert_eq!(listener.accept().await.unwrap().receive_some(&mut [0]).await.unwrap(), 1);
+}
+
+#[trio::test]
+async fn a_connection_goes_to_whichever_duplicate_of_a_listener_accepts_it() {
+    let (first, address) = listen();
+    let second = first.duplicate().unwrap();
+    let _a = TcpStream::connect(address).await.unwrap();
+    second.accept().await.unwrap();
+    assert_eq!(first.try_accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    first.close();
+    let _b = TcpStream::connect(address).await.unwrap();
+    second.accept().await.unwrap();
+}
+
+// R159 (test_SocketStream_send_all)
 #[trio::test]
 async fn ten_megabytes_go_both_ways_at_once() {
     const SIZE: usize = 10 * 1024 * 1024;
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     let (from_a, from_b) = (noise(1, SIZE), noise(2, SIZE));
     nursery!(|n| {
         for (stream, data) in [(&a, &from_a), (&b, &from_b)] {
@@ -261,9 +252,10 @@ async fn many_connections_at_once_are_told_apart() {
     .unwrap();
 }
 
+// R159 (test_socket_stream_works_when_peer_has_already_closed)
 #[trio::test]
 async fn the_end_of_the_other_side_is_zero_bytes_time_and_again() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     a.send_all(b"last words").await.unwrap();
     drop(a);
     let mut buffer = [0; 4];
@@ -283,7 +275,7 @@ async fn the_end_of_the_other_side_is_zero_bytes_time_and_again() {
 
 #[trio::test]
 async fn the_end_wakes_one_who_waits_to_receive() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     nursery!(|n| {
         n.spawn(async {
             assert_eq!(b.receive_some(&mut [0; 4]).await.unwrap(), 0);
@@ -296,7 +288,7 @@ async fn the_end_wakes_one_who_waits_to_receive() {
 
 #[trio::test]
 async fn after_send_eof_it_can_still_be_received_but_not_sent() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     a.send_all(b"question").await.unwrap();
     a.send_eof().await.unwrap();
     assert_eq!(receive_all(&b).await.unwrap(), b"question");
@@ -311,14 +303,14 @@ async fn after_send_eof_it_can_still_be_received_but_not_sent() {
 
 #[trio::test]
 async fn an_empty_buffer_cannot_be_received_into() {
-    let (a, _b) = pair().await;
+    let (a, _b) = tcp_pair().await;
     let error = assert_future_checkpoints(a.receive_some(&mut [])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
 #[trio::test]
 async fn close_wakes_those_who_wait_with_a_closed_resource_error() {
-    let (a, _b) = pair().await;
+    let (a, _b) = tcp_pair().await;
     let (listener, _) = listen();
     clog(&a).await;
     nursery!(|n| {
@@ -344,7 +336,7 @@ async fn close_wakes_those_who_wait_with_a_closed_resource_error() {
 
 #[trio::test]
 async fn what_is_closed_stays_closed() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     let (listener, _) = listen();
     for _ in 0..2 {
         a.close();
@@ -365,7 +357,7 @@ async fn what_is_closed_stays_closed() {
 
 #[trio::test]
 async fn two_who_do_the_same_at_once_are_an_error_for_the_second() {
-    let (a, _b) = pair().await;
+    let (a, _b) = tcp_pair().await;
     let (listener, _) = listen();
     clog(&a).await;
     nursery!(|n| {
@@ -389,7 +381,7 @@ async fn two_who_do_the_same_at_once_are_an_error_for_the_second() {
 
 #[trio::test]
 async fn after_a_cancelled_operation_the_next_is_not_busy() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     nursery!(|n| {
         let receiving = n.spawn(async { drop(a.receive_some(&mut [0; 4]).await) });
         wait_all_tasks_blocked().await;
@@ -403,7 +395,7 @@ async fn after_a_cancelled_operation_the_next_is_not_busy() {
 
 #[trio::test]
 async fn a_cancelled_receive_loses_nothing() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     let data = noise(3, 200_000);
     let received = std::cell::RefCell::new(Vec::new());
     nursery!(|n| {
@@ -444,7 +436,7 @@ async fn a_cancelled_receive_loses_nothing() {
 
 #[trio::test(allow(busy_wait))]
 async fn a_receive_that_loses_a_race_loses_nothing() {
-    let (a, b) = pair().await;
+    let (a, b) = tcp_pair().await;
     let done = Cell::new(false);
     nursery!(|n| {
         // Something that is always runnable: every operation has to wait for its turn.
@@ -645,6 +637,7 @@ async fn binds_again() {
     TcpListener::bind(address).unwrap();
 }
 
+// R163 (test_open_tcp_listeners_rebind)
 /// In a process of its own: what other tests start has this one's descriptors for a moment.
 #[test]
 fn an_address_can_be_bound_again_at_once() {
@@ -656,7 +649,7 @@ fn an_address_can_be_bound_again_at_once() {
 
 #[trio::test]
 async fn streams_and_listeners_say_who_they_are() {
-    let (a, _b) = pair().await;
+    let (a, _b) = tcp_pair().await;
     let (listener, address) = listen();
     assert_eq!(
         format!("{a:?}"),
@@ -708,7 +701,7 @@ fn an_accept_without_descriptors_is_an_error_and_the_connection_waits() {
 #[trio::test]
 async fn an_echo_costs_two_reads_and_two_writes() {
     const TIMES: usize = 100;
-    let (near, far) = pair().await;
+    let (near, far) = tcp_pair().await;
     let faults = FaultInjector::new();
     nursery!(|n| {
         n.spawn(async move {

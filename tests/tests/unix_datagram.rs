@@ -1,15 +1,11 @@
 //! Unix datagrams.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
 
+use tests::network::scratch;
 use trio::net::UnixDatagram;
 use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{ClosedResourceError, is_error, nursery};
-
-fn scratch(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("trio-datagram-{name}-{}", std::process::id()))
-}
 
 #[trio::test]
 async fn a_pair_talks() {

@@ -1,31 +1,18 @@
 //! Unix streams and listeners.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+use std::sync::Barrier;
+use std::thread;
 
+use tests::network::{receive_all, scratch};
 use tests::threads::in_thread;
 use trio::net::{Domain, Socket, Type, UnixListener, UnixStream};
 use trio::testing::{assert_future_checkpoints, wait_all_tasks_blocked};
 use trio::{BusyResourceError, ClosedResourceError, is_error, nursery};
-
-/// A path that nobody else has.
-fn scratch(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("trio-unix-{name}-{}", std::process::id()))
-}
-
-#[trio::task]
-async fn receive_all(stream: &UnixStream) -> Vec<u8> {
-    let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        match stream.receive_some(&mut buffer).await.unwrap() {
-            0 => return all,
-            count => all.extend_from_slice(&buffer[..count]),
-        }
-    }
-}
 
 #[trio::test]
 async fn a_listener_takes_connections_at_its_path_and_removes_it() {
@@ -39,7 +26,7 @@ async fn a_listener_takes_connections_at_its_path_and_removes_it() {
             stream.send_all(b"hello").await
         });
         let stream = assert_future_checkpoints(listener.accept()).await?;
-        assert_eq!(receive_all(&stream).await, b"hello");
+        assert_eq!(receive_all(&stream).await.unwrap(), b"hello");
     })
     .unwrap();
     listener.close();
@@ -65,6 +52,55 @@ async fn a_file_that_nobody_listens_at_is_replaced() {
     .unwrap();
     drop(listener);
     assert!(!exists(&path));
+}
+
+/// Binds, in a run of its own, and keeps it until everybody has.
+#[trio::task(allow(never_awaits, blocking_sync))]
+async fn binds_at_once(path: &Path, everybody: &Barrier) -> io::Result<()> {
+    everybody.wait();
+    let listener = UnixListener::bind(path);
+    everybody.wait();
+    listener.map(drop)
+}
+
+#[test]
+fn of_those_who_replace_a_file_at_once_one_has_it_and_the_others_an_error() {
+    const THREADS: usize = 8;
+    for round in 0..50 {
+        let path = scratch(&format!("at-once-{round}"));
+        // Every second time nothing is there to be replaced.
+        if round % 2 == 0 {
+            drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        }
+        let everybody = Barrier::new(THREADS);
+        let results: Vec<io::Result<()>> = thread::scope(|scope| {
+            let bind = || trio::run(|| binds_at_once(&path, &everybody));
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(bind)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let (bound, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        assert_eq!(bound.len(), 1, "in round {round}");
+        for error in refused {
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::AddrInUse);
+        }
+        assert!(!exists(&path));
+        let lock = path.with_file_name(format!(".{}.lock", path.file_name().unwrap().display()));
+        assert!(!exists(&lock));
+    }
+}
+
+#[trio::test(allow(blocking_fs))]
+async fn a_lock_that_nobody_lets_go_of_is_an_address_in_use() {
+    let path = scratch("locked");
+    let lock = path.with_file_name(format!(".{}.lock", path.file_name().unwrap().display()));
+    let held = File::create(&lock).unwrap();
+    held.lock().unwrap();
+    assert_eq!(UnixListener::bind(&path).unwrap_err().kind(), ErrorKind::AddrInUse);
+    // One that a process has left behind is nobody's.
+    drop(held);
+    drop(UnixListener::bind(&path).unwrap());
+    assert!(!exists(&path) && !exists(&lock));
+    wait_all_tasks_blocked().await;
 }
 
 #[trio::test(allow(blocking_fs))]
@@ -179,7 +215,7 @@ async fn a_file_is_sent_in_parts_or_as_a_whole() {
             assert!(is_error::<ClosedResourceError>(&busy.await.unwrap_err()));
             Ok::<_, std::io::Error>(())
         });
-        let received = receive_all(&b).await;
+        let received = receive_all(&b).await.unwrap();
         assert!(received[..5_000_000] == content);
         assert_eq!(received[5_000_000..5_000_020], content[10..30]);
         assert_eq!(received[5_000_020..], content[4_999_999..]);
@@ -200,7 +236,7 @@ async fn nobody_sends_in_the_midst_of_a_file() {
         wait_all_tasks_blocked().await;
         let error = a.send_all(b"x").await.unwrap_err();
         assert!(is_error::<BusyResourceError>(&error), "{error}");
-        assert_eq!(receive_all(&b).await.len(), 10_000_000);
+        assert_eq!(receive_all(&b).await.unwrap().len(), 10_000_000);
     })
     .unwrap();
 }

@@ -338,9 +338,16 @@
 //! # Implementation notes
 //!
 //! A run is one thread: tasks need not be `Send`, and a `Cell` will do where others need a lock.
-//! Readiness comes from mio (epoll or kqueue), on 64-bit Unix. Each task is one allocation. An operation
-//! that need not wait, in a task that nobody waits behind, goes on without leaving the task; what is
-//! awaited in a loop still lets the poller and the clock have their turn.
+//! Readiness comes from mio (epoll or kqueue), on 64-bit Unix; `docs/platforms.md` has what differs between
+//! the systems. Each task is one allocation. An operation that need not wait, in a task that nobody waits
+//! behind, goes on without leaving the task; what is awaited in a loop still lets the poller and the clock
+//! have their turn.
+
+#[cfg(not(unix))]
+compile_error!(
+    "trio runs on Unix: Linux, Android, macOS, iOS, the BSDs and illumos. What Windows would take is in \
+     docs/platforms.md"
+);
 
 // The macros write `::trio`, here as everywhere.
 extern crate self as trio;

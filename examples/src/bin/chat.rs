@@ -17,12 +17,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use examples::{Stop, arguments, complain, say, with_causes};
+use examples::{Stop, arguments, complain, parse_address, parse_count, say, with_causes};
 use trio::channel::{BroadcastError, BroadcastReceiver, BroadcastSender, broadcast};
 use trio::net::{Server, TcpListener, TcpStream};
 use trio::stream::{BufferedStream, SendStream};
@@ -210,8 +210,8 @@ impl Options {
             let mut value = || arguments.next().ok_or(format!("`{argument}` needs a number"));
             match argument.as_str() {
                 "-h" | "--help" => return Err(Stop::Help),
-                "--behind" => behind = parse_count(&value()?)?,
-                "--max" => max = parse_count(&value()?)?,
+                "--behind" => behind = parse_count(&value()?, "messages")?,
+                "--max" => max = parse_count(&value()?, "people")?,
                 option if option.starts_with('-') => {
                     return Err(format!("unknown option `{option}`").into());
                 }
@@ -224,18 +224,4 @@ impl Options {
         let address = address.ok_or("the port to listen on is missing")?;
         Ok(Options { address, behind, max })
     }
-}
-
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    if let Ok(port) = text.parse() {
-        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
-    }
-    text.parse().map_err(|_| {
-        format!("`{text}` is neither a port (0 to 65535) nor an address with a port (0.0.0.0:7000)")
-    })
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    let count = text.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| format!("`{text}` is not a number, from 1 on"))
 }

@@ -13,11 +13,11 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use examples::{Stop, arguments, complain, say, with_causes};
+use examples::{Stop, arguments, complain, parse_address, parse_seconds, say, with_causes};
 use trio::net::{TcpListener, TcpStream};
 use trio::nursery;
 
@@ -181,21 +181,4 @@ impl Options {
         let address = address.ok_or("the port to listen on is missing")?;
         Ok(Options { address, every })
     }
-}
-
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    if let Ok(port) = text.parse() {
-        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
-    }
-    text.parse().map_err(|_| {
-        format!("`{text}` is neither a port (0 to 65535) nor an address with a port (0.0.0.0:7000)")
-    })
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|every| !every.is_zero())
-        .ok_or_else(|| format!("`{text}` is not a number of seconds"))
 }

@@ -21,7 +21,7 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use examples::{Stop, arguments, say};
+use examples::{Stop, arguments, parse_count, parse_seconds, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use trio::net::{TcpStream, getaddrinfo};
 
@@ -154,7 +154,7 @@ impl Options {
             let mut value = || arguments.next().ok_or(format!("`{argument}` needs a value"));
             match argument.as_str() {
                 "-h" | "--help" => return Err(Stop::Help),
-                "--at-once" => at_once = parse_count(&value()?)?,
+                "--at-once" => at_once = parse_count(&value()?, "ports")?,
                 "--patience" => patience = parse_seconds(&value()?)?,
                 option if option.starts_with('-') => {
                     return Err(format!("unknown option `{option}`").into());
@@ -182,19 +182,4 @@ fn parse_ports(text: &str) -> Result<Vec<RangeInclusive<u16>>, String> {
     text.split(',')
         .map(|part| range(part).ok_or_else(|| format!("`{part}` is neither a port nor a range")))
         .collect()
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|count| *count > 0)
-        .ok_or_else(|| format!("`{text}` is not a number of ports"))
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|patience| !patience.is_zero())
-        .ok_or_else(|| format!("`{text}` is not a number of seconds"))
 }

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use examples::{Stop, arguments, complain, say, with_causes};
+use examples::{Stop, arguments, complain, parse_count, parse_seconds, say, with_causes};
 use trio::net::{Server, TcpListener, UnixListener, UnixStream, open_tcp_stream};
 use trio::stream::{
     AsyncResource, DynHalfCloseableStream, HalfCloseableStream, Listener, ReceiveStream,
@@ -253,7 +253,7 @@ impl Options {
             let mut value = || arguments.next().ok_or(format!("`{argument}` needs a number"));
             match argument.as_str() {
                 "-h" | "--help" => return Err(Stop::Help),
-                "--max" => max = parse_count(&value()?)?,
+                "--max" => max = parse_count(&value()?, "connections")?,
                 "--idle" => idle = parse_seconds(&value()?)?,
                 "--every" => every = parse_seconds(&value()?)?,
                 option if option.starts_with('-') => {
@@ -267,17 +267,4 @@ impl Options {
             Err(_) => Err("a proxy has two sides: where to listen, and where to connect to".into()),
         }
     }
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    let count = text.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| format!("`{text}` is not a number of connections"))
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|time| !time.is_zero())
-        .ok_or_else(|| format!("`{text}` is not a number of seconds"))
 }

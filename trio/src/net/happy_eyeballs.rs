@@ -14,6 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::lowlevel::checkpoint_if_cancelled;
 use crate::sync::Event;
 use crate::{Call, Nursery, TaskFn, move_on_after, nursery};
 
@@ -126,6 +127,8 @@ async fn attempts<C, S>(
 where
     C: TaskFn<(SocketAddr,), Output = io::Result<S>>,
 {
+    // Where there is no address nothing is waited for.
+    checkpoint_if_cancelled().await;
     let race = Race { winner: RefCell::new(None), failed: RefCell::default() };
     let failures: Vec<Event> = addresses.iter().map(|_| Event::new()).collect();
     let joined = nursery!(|n| {

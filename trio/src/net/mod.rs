@@ -12,6 +12,7 @@ mod file_range;
 mod happy_eyeballs;
 mod names;
 mod open_tcp;
+mod path_lock;
 mod serve;
 mod sharding;
 mod socket;

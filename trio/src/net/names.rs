@@ -237,7 +237,6 @@ fn ask_system(query: &AddressQuery) -> io::Result<Vec<SocketAddr>> {
     let hints = dns_lookup::AddrInfoHints {
         socktype: dns_lookup::SockType::Stream.into(),
         address: query.family.map_or(0, i32::from),
-        flags: if query.passive { libc::AI_PASSIVE } else { 0 },
         ..Default::default()
     };
     let mut addresses = Vec::new();

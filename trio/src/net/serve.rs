@@ -13,6 +13,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use crate::lowlevel::checkpoint_if_cancelled;
 use crate::stream::{AsyncResource, Listener};
 use crate::sync::{Permit, Semaphore};
 use crate::{Call, Nursery, Outcome, TaskFn, TaskOutput, nursery, sleep, until_stop};
@@ -190,6 +191,8 @@ where
     H: TaskFn<(L::Stream,)>,
     H::Output: TaskOutput,
 {
+    // Where there is no listener nothing is waited for.
+    checkpoint_if_cancelled().await;
     let room = server.max_connections.map(Semaphore::new);
     let serving = Serving { errors: server.handler_errors, room: room.as_ref(), handler: &handler };
     nursery!(|n| {

@@ -3,7 +3,7 @@
 //! ```text
 //!   the caller's run                                     a thread, n times
 //!
-//!   listens n times at the same port (SO_REUSEPORT)
+//!   listens: n times at the same port, or once with n descriptors
 //!   nursery ─┬─ shard: waits for its thread ───────────▶ run ─▶ scope ─▶ Server::serve ─▶ handlers
 //!            │  (n times)                                         ▲
 //!            └─ watcher: a stop, a cancellation ── call_soon ─────┘
@@ -22,7 +22,7 @@ use std::time::Duration;
 use super::serve::Server;
 use super::socket::Socket;
 use super::tcp_listener::TcpListener;
-use super::tcp_server::{TcpServer, listen_at};
+use super::tcp_server::TcpServer;
 use super::tcp_stream::TcpStream;
 use crate::lowlevel::{RunVar, TrioToken, current_trio_token};
 use crate::sync::CapacityLimiter;
@@ -35,8 +35,9 @@ use crate::{
 /// Serves TCP connections at a port, on all addresses of this machine, by several threads: the plain answer
 /// to more than one core.
 ///
-/// Each thread has a run of its own, with listeners of its own at the same port (`SO_REUSEPORT`), among
-/// which the system shares the connections. `make_handler` is called once in each of them, and gives the
+/// Each thread has a run of its own, and on Linux listeners of its own at the same port (`SO_REUSEPORT`),
+/// among which the system shares the connections. Elsewhere the threads share one, and the first to come
+/// gets a connection. `make_handler` is called once in each of them, and gives the
 /// handler for the connections of that thread: what these share needs no lock, and what all threads share
 /// is borrowed by `make_handler`. [`TcpServer::serve_on_threads`] is this with settings.
 ///
@@ -157,15 +158,13 @@ where
     H::Output: TaskOutput,
 {
     assert!(threads > 0, "a server on no thread at all would serve nobody");
-    let server = server.reuse_port(true);
+    let server = shared(server);
     let first = server.listen().await?;
     let addresses: Vec<SocketAddr> =
         first.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
-    let mut listeners = vec![first];
-    while listeners.len() < threads {
-        let more = addresses.iter().map(|address| listen_at(&server, *address));
-        listeners.push(more.collect::<io::Result<_>>()?);
-    }
+    let more = (1..threads).map(|_| first.iter().map(|it| one_more(&server, it)).collect());
+    let mut listeners = more.collect::<io::Result<Vec<Vec<TcpListener>>>>()?;
+    listeners.push(first);
     if let Some(status) = status {
         status.started(addresses);
     }
@@ -185,6 +184,28 @@ where
         watcher.cancel();
     })?;
     Ok(())
+}
+
+/// The server, whose port can be shared.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn shared(server: TcpServer) -> TcpServer {
+    server.reuse_port(true)
+}
+
+/// A listener for another thread.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn one_more(server: &TcpServer, first: &TcpListener) -> io::Result<TcpListener> {
+    super::tcp_server::listen_at(server, first.local_addr()?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn shared(server: TcpServer) -> TcpServer {
+    server
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn one_more(_: &TcpServer, first: &TcpListener) -> io::Result<TcpListener> {
+    first.duplicate()
 }
 
 /// What all shards of a server share.

@@ -59,13 +59,14 @@ impl TcpListener {
         Ok(TcpListener { socket })
     }
 
-    /// A TCP listener from a lower-level socket that listens.
+    /// A TCP listener from a lower-level socket that listens. macOS and iOS cannot tell whether it does, and
+    /// it is taken at its word.
     ///
     /// # Errors
     ///
     /// `InvalidInput` if it is of another kind; and the system's.
     pub fn from_socket(socket: Socket) -> io::Result<TcpListener> {
-        let listens = socket.with_socket2(socket2::Socket::is_listener)?;
+        let listens = socket.kind()? == Type::STREAM && socket.with_socket2(listens)?;
         if !listens || socket.local_addr()?.as_socket().is_none() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no TCP listener"));
         }
@@ -113,6 +114,15 @@ impl TcpListener {
         address.as_socket().ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
+    /// Another descriptor for the same listener: a connection goes to whoever accepts it first. Sync.
+    ///
+    /// # Errors
+    ///
+    /// The system's, and a [`ClosedResourceError`](crate::ClosedResourceError) if the listener is closed.
+    pub fn duplicate(&self) -> io::Result<TcpListener> {
+        Ok(TcpListener { socket: self.socket.duplicate()? })
+    }
+
     /// Takes the descriptor out; it stays non-blocking. Sync.
     ///
     /// # Errors
@@ -140,6 +150,16 @@ impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TcpListener").field("local_addr", &self.local_addr().ok()).finish()
     }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn listens(socket: &socket2::Socket) -> io::Result<bool> {
+    Ok(rustix::net::sockopt::socket_acceptconn(socket)?)
+}
+
+#[cfg(target_vendor = "apple")]
+fn listens(_: &socket2::Socket) -> io::Result<bool> {
+    Ok(true)
 }
 
 fn over(socket: Socket, peer: SockAddr) -> io::Result<TcpStream> {

@@ -138,8 +138,8 @@ impl TcpServer {
         self
     }
 
-    /// `SO_REUSEPORT`: other sockets may listen at the same port, and the system shares the connections
-    /// out among them.
+    /// `SO_REUSEPORT`: other sockets may listen at the same port. Linux shares the connections out among
+    /// them; elsewhere the last one may get them all, and on illumos and Solaris listening fails.
     pub fn reuse_port(mut self, reuse: bool) -> TcpServer {
         self.reuse_port = reuse;
         self
@@ -281,14 +281,25 @@ pub(super) fn listen_at(server: &TcpServer, address: SocketAddr) -> io::Result<T
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if server.reuse_port {
-        socket.set_reuse_port(true)?;
+        share_port(&socket)?;
     }
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
     socket.bind(address)?;
-    socket.listen(server.backlog)?;
+    // Some systems take a larger one for what is left of it in 16 bits.
+    socket.listen(server.backlog.min(BACKLOG))?;
     TcpListener::from_socket(socket)
+}
+
+#[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
+fn share_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(any(target_os = "illumos", target_os = "solaris"))]
+fn share_port(_: &Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn is_missing_family(error: &io::Error) -> bool {

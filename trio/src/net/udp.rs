@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 
 use super::socket::{Domain, Protocol, SockAddr, Socket, Type};
+use crate::sys::mmsg;
 
 /// A UDP socket: sends and receives datagrams.
 ///
@@ -145,7 +146,7 @@ impl UdpSocket {
     }
 
     /// Receives the datagrams that have come, at least one and at most as many as the batch has room for:
-    /// how many. On Linux with one system call for up to 32 of them.
+    /// how many. With one system call for up to 32 of them on Linux, FreeBSD and NetBSD.
     ///
     /// # Cancellation
     ///
@@ -177,7 +178,7 @@ impl UdpSocket {
     }
 
     /// Sends datagrams, each to its address; as many of them as there is room for now, in their order:
-    /// how many. On Linux with one system call for up to 32 of them.
+    /// how many. With one system call for up to 32 of them on Linux, FreeBSD and NetBSD.
     ///
     /// # Cancellation
     ///
@@ -302,28 +303,12 @@ impl DatagramBatch {
         pieces.zip(&self.received).map(|(piece, &(length, from))| (&piece[..length], from))
     }
 
-    #[cfg(target_os = "linux")]
     fn receive(&mut self, socket: &socket2::Socket) -> io::Result<usize> {
         let DatagramBatch { size, buffer, received } = self;
         received.clear();
-        crate::sys::mmsg::receive(socket.as_fd(), buffer, *size, |length, from| {
+        mmsg::receive(socket, buffer, *size, |length, from| {
             received.push((length.min(*size), from.expect("a UDP datagram has an IP address")));
         })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn receive(&mut self, socket: &socket2::Socket) -> io::Result<usize> {
-        use crate::sys::uninit::as_uninit;
-
-        self.received.clear();
-        for piece in self.buffer.chunks_exact_mut(self.size) {
-            match socket.recv_from(as_uninit(piece)).and_then(ip) {
-                Ok(datagram) => self.received.push(datagram),
-                Err(error) if self.received.is_empty() => return Err(error),
-                Err(_) => break,
-            }
-        }
-        Ok(self.received.len())
     }
 }
 
@@ -342,22 +327,9 @@ impl fmt::Debug for DatagramBatch {
     }
 }
 
-#[cfg(target_os = "linux")]
 fn send_many(socket: &socket2::Socket, datagrams: &[(&[u8], SocketAddr)]) -> io::Result<usize> {
     if datagrams.is_empty() {
         return Ok(0);
     }
-    crate::sys::mmsg::send(socket.as_fd(), datagrams)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn send_many(socket: &socket2::Socket, datagrams: &[(&[u8], SocketAddr)]) -> io::Result<usize> {
-    for (sent, (data, address)) in datagrams.iter().enumerate() {
-        match socket.send_to(data, &(*address).into()) {
-            Ok(_) => {}
-            Err(error) if sent == 0 => return Err(error),
-            Err(_) => return Ok(sent),
-        }
-    }
-    Ok(datagrams.len())
+    mmsg::send(socket, datagrams)
 }

@@ -2,7 +2,11 @@
 
 use std::fmt;
 use std::io;
+#[cfg(target_os = "android")]
+use std::os::android::net::SocketAddrExt;
 use std::os::fd::{AsRawFd, RawFd};
+#[cfg(target_os = "linux")]
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
@@ -197,10 +201,8 @@ pub(super) fn unix(address: &SockAddr) -> io::Result<SocketAddr> {
     if let Some(path) = address.as_pathname() {
         return SocketAddr::from_pathname(path);
     }
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Some(name) = address.as_abstract_namespace() {
-        use std::os::linux::net::SocketAddrExt;
-
         return SocketAddr::from_abstract_name(name);
     }
     // An empty path is how the standard library spells an address without a name.
@@ -212,10 +214,9 @@ pub(super) fn sock_addr(address: &SocketAddr) -> io::Result<SockAddr> {
     if let Some(path) = address.as_pathname() {
         return SockAddr::unix(path);
     }
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     {
         use std::ffi::OsStr;
-        use std::os::linux::net::SocketAddrExt;
         use std::os::unix::ffi::OsStrExt;
 
         if let Some(name) = address.as_abstract_name() {

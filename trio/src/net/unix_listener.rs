@@ -8,6 +8,9 @@
 //!                    └──────────▶ AddrInUse
 //!   close, drop ──── still this socket's file? ──yes──▶ remove it
 //! ```
+//!
+//! Either is done under a lock ([`PathLock`]). A socket that is bound and does not listen yet looks as if
+//! nobody did, and of two who replace one file the second would replace the first.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -20,6 +23,7 @@ use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::path_lock::PathLock;
 use super::socket::{Domain, SockAddr, Socket, Type};
 use super::tcp_listener::{BACKLOG, is_of_the_connection};
 use super::unix_datagram::{sock_addr, unix};
@@ -64,8 +68,10 @@ impl UnixListener {
     /// Listens at a path. Sync.
     ///
     /// A socket file that a process has left behind, and that nobody listens at any more, is replaced, so
-    /// that at every moment the path is there for those who connect. The file is removed when the
-    /// listener is closed or dropped, unless it is another one's by then.
+    /// that at every moment the path is there for those who connect. Of several processes that replace it
+    /// at once one has it, and the others get the error; for that a lock is taken, a file beside it that is
+    /// gone afterwards. The file is removed when the listener is closed or dropped, unless it is another
+    /// one's by then.
     ///
     /// # Errors
     ///
@@ -76,21 +82,17 @@ impl UnixListener {
     /// Outside a run.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
         let path = path.as_ref();
-        let socket = match listening(&SockAddr::unix(path)?) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path)? => {
-                let beside = name_beside(path);
-                let socket = listening(&SockAddr::unix(&beside)?)?;
-                if let Err(error) = fs::rename(&beside, path) {
-                    let _ = fs::remove_file(&beside);
-                    return Err(error);
-                }
-                socket
-            }
-            other => other?,
+        let address = SockAddr::unix(path)?;
+        let Ok(_lock) = PathLock::of(path) else {
+            return Err(io::ErrorKind::AddrInUse.into());
         };
-        let file = fs::symlink_metadata(path)
-            .ok()
-            .map(|own| SocketFile { path: path.to_owned(), id: (own.dev(), own.ino()) });
+        let (socket, id) = match listening(&address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(path)? => {
+                replacing(path)?
+            }
+            other => (other?, id_of(path)),
+        };
+        let file = id.ok().map(|id| SocketFile { path: path.to_owned(), id });
         Ok(UnixListener { socket, path: Some(path.to_owned()), file: RefCell::new(file) })
     }
 
@@ -162,6 +164,7 @@ impl UnixListener {
     /// [`ClosedResourceError`](crate::ClosedResourceError).
     pub fn close(&self) {
         if let Some(file) = self.file.take()
+            && let Ok(_lock) = PathLock::of(&file.path)
             && id_of(&file.path).is_ok_and(|id| id == file.id)
         {
             // Whoever else has removed it meanwhile has done the same.
@@ -182,6 +185,19 @@ fn listening(address: &SockAddr) -> io::Result<Socket> {
     socket.bind(address.clone())?;
     socket.listen(BACKLOG)?;
     Ok(socket)
+}
+
+/// Listens in place of a socket whose file is there: the new one's file is known before anybody else can
+/// replace it in turn.
+fn replacing(path: &Path) -> io::Result<(Socket, io::Result<(u64, u64)>)> {
+    let beside = name_beside(path);
+    let socket = listening(&SockAddr::unix(&beside)?)?;
+    let id = id_of(&beside);
+    if let Err(error) = fs::rename(&beside, path) {
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    Ok((socket, id))
 }
 
 /// Whether it is a socket's file that nobody listens at.

@@ -9,8 +9,10 @@ use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
 use super::socket::connecting::prepared;
-use super::socket::message::{self, Credentials};
+use super::socket::message;
 use super::socket::{Control, Domain, SockAddr, Socket, Type};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::socket::{Credentials, only_linux};
 use super::streams::socket_stream;
 use super::unix_datagram::{sock_addr, unix};
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
@@ -178,7 +180,7 @@ impl UnixStream {
     pub fn peer_credentials(&self) -> io::Result<Credentials> {
         let credentials =
             self.bytes.with(|socket| Ok(rustix::net::sockopt::socket_peercred(socket)?))?;
-        Ok(Credentials::from_system(&credentials))
+        Ok(only_linux::known(credentials))
     }
 
     /// The address of the other side; without a name, if it did not listen.

@@ -5,13 +5,17 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::mem;
 
 use super::{
     AsyncResource, ConflictDetector, Descriptor, HalfCloseableStream, ReceiveStream, SendStream,
 };
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
 
-/// How much is received at once.
+/// How much is received at once: as little as this at first, since it is kept while it is waited for.
+const FIRST_CHUNK: usize = 1024;
+
+/// And as much as this where that was too little.
 const CHUNK: usize = 16 * 1024;
 
 /// How much one message may have, unless it is said otherwise.
@@ -74,17 +78,35 @@ pub struct BufferedStream<S> {
 }
 
 /// What was received and not asked for.
-#[derive(Default)]
+///
+/// ```text
+///   bytes:  given out │ the rest │ room
+///                   taken      filled
+/// ```
 struct Buffer {
+    /// Lent to the stream inside while something is received from it.
     bytes: Vec<u8>,
     /// How many at the beginning were given out: to move the rest up for each message would cost more
     /// than the message.
     taken: usize,
+    /// How many were received, those that were given out among them.
+    filled: usize,
+    /// How much room is made for what comes next.
+    chunk: usize,
 }
 
 impl Buffer {
+    const fn new() -> Buffer {
+        Buffer { bytes: Vec::new(), taken: 0, filled: 0, chunk: FIRST_CHUNK }
+    }
+
+    /// How many bytes the rest is, also while it is lent.
+    fn len(&self) -> usize {
+        self.filled - self.taken
+    }
+
     fn rest(&self) -> &[u8] {
-        &self.bytes[self.taken..]
+        &self.bytes[self.taken..self.filled]
     }
 
     fn take(&mut self, count: usize) -> Vec<u8> {
@@ -93,10 +115,37 @@ impl Buffer {
         message
     }
 
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes.drain(..self.taken);
-        self.taken = 0;
-        self.bytes.extend_from_slice(bytes);
+    /// Makes room for a chunk: gives all bytes, of which those from `filled` on can be received into.
+    fn lend(&mut self) -> Vec<u8> {
+        if self.taken > 0 {
+            self.bytes.copy_within(self.taken..self.filled, 0);
+            self.filled -= self.taken;
+            self.taken = 0;
+        }
+        if self.bytes.len() < self.filled + self.chunk {
+            self.bytes.resize(self.filled + self.chunk, 0);
+        }
+        mem::take(&mut self.bytes)
+    }
+
+    /// So many bytes have come.
+    fn came(&mut self, count: usize) {
+        self.filled += count;
+        if count >= self.chunk {
+            self.chunk = CHUNK.min(2 * self.chunk);
+        }
+    }
+}
+
+/// The bytes of a buffer while they are lent: they come back whatever becomes of the receiving.
+struct Lent<'a> {
+    buffer: &'a RefCell<Buffer>,
+    bytes: Vec<u8>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.buffer.borrow_mut().bytes = mem::take(&mut self.bytes);
     }
 }
 
@@ -111,7 +160,7 @@ impl<S> BufferedStream<S> {
         BufferedStream {
             stream,
             limit: Cell::new(limit),
-            buffer: RefCell::default(),
+            buffer: RefCell::new(Buffer::new()),
             receiving: ConflictDetector::new(),
         }
     }
@@ -128,7 +177,7 @@ impl<S> BufferedStream<S> {
 
     /// How many bytes are in the buffer.
     pub fn buffered(&self) -> usize {
-        self.buffer.borrow().rest().len()
+        self.buffer.borrow().len()
     }
 
     /// The stream inside. What is received from it is missing here.
@@ -160,7 +209,7 @@ impl<S: ReceiveStream> BufferedStream<S> {
     /// in both cases what was received stays in the buffer. And those of `receive_some`.
     pub async fn receive_exactly(&self, count: usize) -> io::Result<Vec<u8>> {
         checkpoint_if_cancelled().await;
-        let _busy = self.receiving.enter()?;
+        let _busy = self.receiving.begin().await?;
         if count > self.limit() || self.buffered() >= count {
             // Before anything is taken: who is dropped here has received nothing.
             cancel_shielded_checkpoint().await;
@@ -238,7 +287,7 @@ impl<S: ReceiveStream> BufferedStream<S> {
     /// buffer has no delimiter.
     async fn up_to(&self, delimiter: &[u8]) -> io::Result<Option<Vec<u8>>> {
         checkpoint_if_cancelled().await;
-        let _busy = self.receiving.enter()?;
+        let _busy = self.receiving.begin().await?;
         let mut waited = false;
         // Where the delimiter can begin: each byte is looked at once, however it comes in pieces.
         let mut from = 0;
@@ -273,9 +322,15 @@ impl<S: ReceiveStream> BufferedStream<S> {
 
     /// Receives more into the buffer: how many bytes.
     async fn fill(&self) -> io::Result<usize> {
-        let mut chunk = [0; CHUNK];
-        let count = self.stream.receive_some(&mut chunk).await?;
-        self.buffer.borrow_mut().put(&chunk[..count]);
+        let bytes = self.buffer.borrow_mut().lend();
+        let mut lent = Lent { buffer: &self.buffer, bytes };
+        let (from, to) = {
+            let buffer = self.buffer.borrow();
+            (buffer.filled, buffer.filled + buffer.chunk)
+        };
+        let count = self.stream.receive_some(&mut lent.bytes[from..to]).await?;
+        drop(lent);
+        self.buffer.borrow_mut().came(count);
         Ok(count)
     }
 }
@@ -295,11 +350,11 @@ impl<S: ReceiveStream> ReceiveStream for BufferedStream<S> {
     async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.buffered() == 0 || buffer.is_empty() {
             checkpoint_if_cancelled().await;
-            let _busy = self.receiving.enter()?;
+            let _busy = self.receiving.begin().await?;
             return self.stream.receive_some(buffer).await;
         }
         checkpoint_if_cancelled().await;
-        let _busy = self.receiving.enter()?;
+        let _busy = self.receiving.begin().await?;
         // Before anything is taken: who is dropped here has received nothing.
         cancel_shielded_checkpoint().await;
         let came = self.take(self.buffered().min(buffer.len()));

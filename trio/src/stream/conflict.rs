@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use crate::BusyResourceError;
+use crate::lowlevel::cancel_shielded_checkpoint;
 
 /// Finds out that two tasks do what only one can at a time: for streams of one's own.
 ///
@@ -34,6 +35,46 @@ impl ConflictDetector {
             return Err(BusyResourceError::new());
         }
         Ok(ConflictGuard(&self.0))
+    }
+
+    /// [`enter`](ConflictDetector::enter) for operations: that somebody is in lets others go first, so that
+    /// whoever tries again and again does not hold up the one who is in.
+    ///
+    /// # Cancellation
+    ///
+    /// Not a cancellation point. A schedule point if it fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`enter`](ConflictDetector::enter).
+    ///
+    /// ```
+    /// use std::io;
+    /// use trio::lowlevel::checkpoint;
+    /// use trio::stream::ConflictDetector;
+    ///
+    /// struct Printer {
+    ///     printing: ConflictDetector,
+    /// }
+    ///
+    /// impl Printer {
+    ///     async fn print(&self) -> io::Result<()> {
+    ///         let _printing = self.printing.begin().await?;
+    ///         checkpoint().await;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # #[trio::task] async fn example() -> io::Result<()> {
+    /// # Printer { printing: ConflictDetector::new() }.print().await
+    /// # }
+    /// # trio::run(example).unwrap();
+    /// ```
+    pub async fn begin(&self) -> Result<ConflictGuard<'_>, BusyResourceError> {
+        let entered = self.enter();
+        if entered.is_err() {
+            cancel_shielded_checkpoint().await;
+        }
+        entered
     }
 }
 

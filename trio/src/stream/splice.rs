@@ -13,6 +13,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, pipe_with, splice};
 
 use super::fd::Descriptor;
 use crate::sys::faults::{SystemCall, admit};
+use crate::sys::sigpipe::quietly;
 
 /// How much is asked for at once; a pipe takes what it has room for.
 const AT_ONCE: usize = 1 << 20;
@@ -61,7 +62,9 @@ impl<'a> Shortcut<'a> {
         while left > 0 {
             let sent = self.to.sending(|to| {
                 let size = admit(SystemCall::Write, left)?;
-                unless_refused(splice(&*front, None, to, None, size, SpliceFlags::NONBLOCK))
+                unless_refused(quietly(|| {
+                    splice(&*front, None, to, None, size, SpliceFlags::NONBLOCK)
+                }))
             });
             match sent.await? {
                 Some(sent) => left -= sent,

@@ -64,13 +64,13 @@ impl<S: AsyncResource, R: AsyncResource> AsyncResource for StapledStream<S, R> {
 impl<S: SendStream, R: AsyncResource> SendStream for StapledStream<S, R> {
     async fn send_all(&self, data: &[u8]) -> io::Result<()> {
         checkpoint_if_cancelled().await;
-        let _sending = self.sending.enter()?;
+        let _sending = self.sending.begin().await?;
         self.send.send_all(data).await
     }
 
     async fn wait_send_all_might_not_block(&self) -> io::Result<()> {
         checkpoint_if_cancelled().await;
-        let _sending = self.sending.enter()?;
+        let _sending = self.sending.begin().await?;
         self.send.wait_send_all_might_not_block().await
     }
 }
@@ -88,7 +88,7 @@ impl<S: AsyncResource, R: ReceiveStream> ReceiveStream for StapledStream<S, R> {
 impl<S: SendStream, R: ReceiveStream> HalfCloseableStream for StapledStream<S, R> {
     async fn send_eof(&self) -> io::Result<()> {
         checkpoint_if_cancelled().await;
-        let _sending = self.sending.enter()?;
+        let _sending = self.sending.begin().await?;
         self.send.close().await
     }
 }

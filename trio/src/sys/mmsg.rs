@@ -1,12 +1,13 @@
-//! Several datagrams with one system call.
+//! Several datagrams with one system call: Linux, FreeBSD, NetBSD.
 
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::AsRawFd;
 use std::ptr;
 
-use socket2::{SockAddr, SockAddrStorage};
+use super::sigpipe::NO_SIGNAL;
+use socket2::{SockAddr, SockAddrStorage, Socket};
 
 /// How many datagrams one call is asked for at most: as many as have room on the stack.
 const MOST: usize = 32;
@@ -14,7 +15,7 @@ const MOST: usize = 32;
 /// Receives up to as many datagrams as `buffer` has pieces of `size` bytes; tells of each its length and
 /// where it came from.
 pub(crate) fn receive(
-    fd: BorrowedFd<'_>,
+    socket: &Socket,
     buffer: &mut [u8],
     size: usize,
     mut tell: impl FnMut(usize, Option<SocketAddr>),
@@ -34,8 +35,9 @@ pub(crate) fn receive(
     }
     // SAFETY: rule 6: `count` headers, each with a name and a piece of the buffer that live for the call;
     // no timeout.
-    let received =
-        unsafe { libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, 0, ptr::null_mut()) };
+    let received = unsafe {
+        libc::recvmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, 0, ptr::null_mut())
+    };
     let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
     for (header, name) in headers.iter().zip(names).take(received) {
         // SAFETY: rule 6: the system has written an address of this length.
@@ -46,7 +48,7 @@ pub(crate) fn receive(
 }
 
 /// Sends datagrams, as many of them as there is room for.
-pub(crate) fn send(fd: BorrowedFd<'_>, datagrams: &[(&[u8], SocketAddr)]) -> io::Result<usize> {
+pub(crate) fn send(socket: &Socket, datagrams: &[(&[u8], SocketAddr)]) -> io::Result<usize> {
     let mut names = [const { None }; MOST];
     let mut pieces = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; MOST];
     // SAFETY: rule 6: all-zero is a valid `mmsghdr`: no name, no data, no control data.
@@ -64,6 +66,6 @@ pub(crate) fn send(fd: BorrowedFd<'_>, datagrams: &[(&[u8], SocketAddr)]) -> io:
     }
     // SAFETY: rule 6: `count` headers, each with a name and data that live for the call and are only read.
     let sent =
-        unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_NOSIGNAL) };
+        unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, NO_SIGNAL as _) };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }

@@ -29,7 +29,7 @@ fn wait(fd: BorrowedFd<'_>, events: libc::c_short, timeout: Option<Duration>) ->
 #[cfg(target_os = "linux")]
 fn poll(fds: &mut libc::pollfd, timeout: Option<Duration>) -> libc::c_int {
     let time = timeout.map(|timeout| libc::timespec {
-        tv_sec: timeout.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_sec: timeout.as_secs().try_into().unwrap_or_else(|_| i32::MAX.into()),
         tv_nsec: timeout.subsec_nanos().into(),
     });
     let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);

@@ -88,7 +88,7 @@ impl SendStream for LockstepSendStream {
     async fn send_all(&self, data: &[u8]) -> io::Result<()> {
         checkpoint_if_cancelled().await;
         let link = &*self.0;
-        let _sending = link.sending.enter()?;
+        let _sending = link.sending.begin().await?;
         checkpoint().await;
         link.check_sender()?;
         if link.receiver_closed.get() {
@@ -108,7 +108,7 @@ impl SendStream for LockstepSendStream {
     async fn wait_send_all_might_not_block(&self) -> io::Result<()> {
         checkpoint_if_cancelled().await;
         let link = &*self.0;
-        let _sending = link.sending.enter()?;
+        let _sending = link.sending.begin().await?;
         checkpoint().await;
         link.wait_until(|link| link.wanted.get() || link.is_closed()).await;
         link.check_sender()
@@ -143,7 +143,7 @@ impl ReceiveStream for LockstepReceiveStream {
     async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
         checkpoint_if_cancelled().await;
         let link = &*self.0;
-        let _receiving = link.receiving.enter()?;
+        let _receiving = link.receiving.begin().await?;
         checkpoint().await;
         demand_room(buffer)?;
         let _wanted = Wanted(link);

@@ -125,7 +125,7 @@ impl AsyncResource for MemoryReceiveStream {
 impl ReceiveStream for MemoryReceiveStream {
     async fn receive_some(&self, buffer: &mut [u8]) -> io::Result<usize> {
         checkpoint_if_cancelled().await;
-        let _receiving = self.receiving.enter()?;
+        let _receiving = self.receiving.begin().await?;
         checkpoint().await;
         demand_room(buffer)?;
         self.check_open()?;

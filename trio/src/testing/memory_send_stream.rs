@@ -93,7 +93,7 @@ impl MemorySendStream {
     /// If `max` is 0: no bytes would mean the end.
     pub async fn get_data(&self, max: usize) -> io::Result<Vec<u8>> {
         checkpoint_if_cancelled().await;
-        let _getting = self.getting.enter()?;
+        let _getting = self.getting.begin().await?;
         checkpoint().await;
         loop {
             match self.outgoing.try_take(max) {
@@ -140,7 +140,7 @@ impl AsyncResource for MemorySendStream {
 impl SendStream for MemorySendStream {
     async fn send_all(&self, data: &[u8]) -> io::Result<()> {
         checkpoint_if_cancelled().await;
-        let _sending = self.sending.enter()?;
+        let _sending = self.sending.begin().await?;
         checkpoint().await;
         self.outgoing.put(data)?;
         call(&self.send_all_hook).await
@@ -148,7 +148,7 @@ impl SendStream for MemorySendStream {
 
     async fn wait_send_all_might_not_block(&self) -> io::Result<()> {
         checkpoint_if_cancelled().await;
-        let _sending = self.sending.enter()?;
+        let _sending = self.sending.begin().await?;
         checkpoint().await;
         self.outgoing.put(&[])?;
         call(&self.wait_hook).await

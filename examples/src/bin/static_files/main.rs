@@ -15,13 +15,15 @@ mod request;
 
 use std::fmt::Write;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use examples::{Stop, arguments, complain, say, with_causes};
+use examples::{
+    Stop, arguments, complain, parse_address, parse_count, parse_seconds, say, with_causes,
+};
 use folder::{Folder, Found, Served};
 use request::{Request, Status};
 use trio::net::{TcpServer, TcpStream};
@@ -294,7 +296,7 @@ impl Options {
                 "-h" | "--help" => return Err(Stop::Help),
                 "--listen" => address = parse_address(&value()?)?,
                 "--patience" => patience = parse_seconds(&value()?)?,
-                "--most" => most = parse_count(&value()?)?,
+                "--most" => most = parse_count(&value()?, "connections")?,
                 option if option.starts_with('-') => {
                     return Err(format!("unknown option `{option}`").into());
                 }
@@ -307,28 +309,4 @@ impl Options {
         let folder = folder.ok_or("the folder to serve is missing")?;
         Ok(Options { folder, address, patience, most })
     }
-}
-
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    if let Ok(port) = text.parse() {
-        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
-    }
-    text.parse().map_err(|_| {
-        format!("`{text}` is neither a port (0 to 65535) nor an address with a port (0.0.0.0:8000)")
-    })
-}
-
-fn parse_seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|patience| !patience.is_zero())
-        .ok_or_else(|| format!("`{text}` is not a number of seconds"))
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|most| *most > 0)
-        .ok_or_else(|| format!("`{text}` is not a number of connections"))
 }

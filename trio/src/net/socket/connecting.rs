@@ -134,14 +134,14 @@ impl Socket {
 }
 
 /// Accepts a non-blocking socket.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+#[cfg(not(any(target_vendor = "apple", target_os = "solaris")))]
 fn accept(socket: &socket2::Socket) -> io::Result<(socket2::Socket, SockAddr)> {
     admit(SystemCall::Accept, 0)?;
     socket.accept4(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)
 }
 
 /// Accepts a non-blocking socket.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+#[cfg(any(target_vendor = "apple", target_os = "solaris"))]
 fn accept(socket: &socket2::Socket) -> io::Result<(socket2::Socket, SockAddr)> {
     admit(SystemCall::Accept, 0)?;
     let (accepted, address) = socket.accept()?;

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::Socket;
-use crate::stream::fd::NO_SIGNAL;
+use crate::sys::sigpipe::NO_SIGNAL;
 
 /// How much is read at once where the system does not send from the file by itself.
 const CHUNK: usize = 64 * 1024;
@@ -77,7 +77,9 @@ fn from_file(
     mut offset: u64,
     count: usize,
 ) -> io::Result<usize> {
-    Ok(rustix::fs::sendfile(socket, file, Some(&mut offset), count)?)
+    Ok(crate::sys::sigpipe::quietly(|| {
+        rustix::fs::sendfile(socket, file, Some(&mut offset), count)
+    })?)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -8,14 +8,22 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketAddrAny, SocketAddrUnix, UCred,
+    SendAncillaryMessage, SendFlags, SocketAddrAny, SocketAddrUnix,
 };
-use rustix::process::{Gid, Pid, Uid};
 use socket2::SockAddr;
 
-use super::Socket;
+use super::{Socket, only_linux};
+use crate::sys::sigpipe::NO_SIGNAL;
+
+/// What the programs that are started do not inherit: the descriptors that come along. Where there is no
+/// such flag they are told so one by one.
+#[cfg(not(any(target_vendor = "apple", target_os = "illumos", target_os = "solaris")))]
+const CLOSE_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(any(target_vendor = "apple", target_os = "illumos", target_os = "solaris"))]
+const CLOSE_ON_EXEC: RecvFlags = RecvFlags::empty();
 
 /// What [`Socket::recv_msg`] has received.
 #[derive(Debug)]
@@ -27,7 +35,7 @@ pub struct Message {
     pub address: Option<SockAddr>,
     /// The descriptors that came along; those that are not taken out are closed with this.
     pub descriptors: Vec<OwnedFd>,
-    /// Who has sent it, if the socket [passes credentials](Socket::set_pass_credentials).
+    /// Who has sent it, if the socket passes credentials: `set_pass_credentials`. Only on Linux.
     pub credentials: Option<Credentials>,
     /// What else the system said.
     pub flags: MessageFlags,
@@ -63,7 +71,8 @@ pub struct MessageFlags {
 pub enum Control<'a> {
     /// Descriptors, of which the receiver gets duplicates.
     Descriptors(&'a [BorrowedFd<'a>]),
-    /// Credentials: this process's, or those that it may claim.
+    /// Credentials: this process's, or those that it may claim. Linux only.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     Credentials(Credentials),
 }
 
@@ -140,7 +149,7 @@ pub(in crate::net) fn send(
         let pushed = buffer.push(control.for_system());
         debug_assert!(pushed, "there is room for what was counted");
     }
-    let flags = SendFlags::NOSIGNAL;
+    let flags = SendFlags::from_bits_retain(NO_SIGNAL.cast_unsigned());
     let sent = match address {
         None => rustix::net::sendmsg(socket, data, &mut buffer, flags),
         Some(address) => rustix::net::sendmsg_addr(socket, address, data, &mut buffer, flags),
@@ -154,10 +163,10 @@ pub(in crate::net) fn receive(
     buffers: &mut [IoSliceMut<'_>],
     descriptors: usize,
 ) -> io::Result<Message> {
-    let size = rustix::cmsg_space!(ScmRights(descriptors), ScmCredentials(1));
+    let size = rustix::cmsg_space!(ScmRights(descriptors)) + only_linux::ROOM;
     let mut space = vec![MaybeUninit::uninit(); size];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = rustix::net::recvmsg(socket, buffers, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let received = rustix::net::recvmsg(socket, buffers, &mut control, CLOSE_ON_EXEC)?;
     let mut message = Message {
         bytes: received.bytes,
         address: received.address.and_then(|address| known_address(&address)),
@@ -173,10 +182,12 @@ pub(in crate::net) fn receive(
     for part in control.drain() {
         match part {
             RecvAncillaryMessage::ScmRights(came) => message.descriptors.extend(came),
-            RecvAncillaryMessage::ScmCredentials(came) => {
-                message.credentials = Some(Credentials::from_system(&came));
-            }
-            _ => {}
+            other => message.credentials = only_linux::credentials(&other).or(message.credentials),
+        }
+    }
+    if CLOSE_ON_EXEC.is_empty() {
+        for descriptor in &message.descriptors {
+            fcntl_setfd(descriptor, FdFlags::CLOEXEC)?;
         }
     }
     // There was room for one more where no credentials came.
@@ -187,26 +198,14 @@ pub(in crate::net) fn receive(
     Ok(message)
 }
 
-impl Credentials {
-    pub(in crate::net) fn from_system(own: &UCred) -> Credentials {
-        Credentials {
-            pid: own.pid.as_raw_nonzero().get().unsigned_abs(),
-            uid: own.uid.as_raw(),
-            gid: own.gid.as_raw(),
-        }
-    }
-}
-
 impl<'a> Control<'a> {
     fn for_system(&self) -> SendAncillaryMessage<'a, 'a> {
         match *self {
             Control::Descriptors(descriptors) => SendAncillaryMessage::ScmRights(descriptors),
-            Control::Credentials(own) => SendAncillaryMessage::ScmCredentials(UCred {
-                // A process that cannot be is refused by the system, as any that is not ours to claim.
-                pid: i32::try_from(own.pid).ok().and_then(Pid::from_raw).unwrap_or(Pid::INIT),
-                uid: Uid::from_raw(own.uid),
-                gid: Gid::from_raw(own.gid),
-            }),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Control::Credentials(own) => {
+                SendAncillaryMessage::ScmCredentials(only_linux::claimed(own))
+            }
         }
     }
 }
@@ -219,8 +218,8 @@ fn any_address(address: &SockAddr) -> io::Result<SocketAddrAny> {
     if let Some(path) = address.as_pathname() {
         return Ok(SocketAddrUnix::new(path)?.into());
     }
-    if let Some(name) = address.as_abstract_namespace() {
-        return Ok(SocketAddrUnix::new_abstract_name(name)?.into());
+    if let Some(address) = only_linux::abstract_address(address) {
+        return Ok(address?.into());
     }
     let text = "a message can be sent to IP addresses and to Unix addresses that have a name";
     Err(io::Error::new(io::ErrorKind::InvalidInput, text))
@@ -236,6 +235,6 @@ fn known_address(address: &SocketAddrAny) -> Option<SockAddr> {
         return SockAddr::unix(Path::new(OsStr::from_bytes(path.to_bytes()))).ok();
     }
     let mut name = vec![0];
-    name.extend_from_slice(address.abstract_name()?);
+    name.extend_from_slice(only_linux::abstract_name(&address)?);
     SockAddr::unix(Path::new(OsStr::from_bytes(&name))).ok()
 }

@@ -7,6 +7,8 @@
 pub(in crate::net) mod connecting;
 pub(in crate::net) mod file;
 pub(in crate::net) mod message;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "not_linux.rs")]
+pub(in crate::net) mod only_linux;
 mod options;
 mod transfer;
 
@@ -16,7 +18,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 pub use socket2::{Domain, Protocol, SockAddr, Type};
 
@@ -24,6 +26,7 @@ use super::factory;
 use crate::stream::fd::Handle;
 use crate::sync::Semaphore;
 use crate::sys::faults::{SystemCall, admit};
+use crate::sys::sigpipe::silence;
 
 /// A socket of any family and type, with the operations of the system's, each made a checkpoint.
 ///
@@ -126,6 +129,7 @@ impl Socket {
     /// Outside a run.
     pub fn from_socket2(socket: socket2::Socket) -> io::Result<Socket> {
         socket.set_nonblocking(true)?;
+        silence(socket.as_fd())?;
         let mixes = socket.r#type()? == Type::STREAM;
         Socket::from_nonblocking(socket, mixes)
     }
@@ -257,7 +261,7 @@ impl Socket {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+#[cfg(not(any(target_vendor = "apple", target_os = "solaris")))]
 fn new_nonblocking(
     domain: Domain,
     ty: Type,
@@ -266,7 +270,7 @@ fn new_nonblocking(
     socket2::Socket::new(domain, ty.nonblocking(), protocol)
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+#[cfg(any(target_vendor = "apple", target_os = "solaris"))]
 fn new_nonblocking(
     domain: Domain,
     ty: Type,

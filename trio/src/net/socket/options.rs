@@ -37,8 +37,6 @@ macro_rules! options {
 options! {
     /// `SO_REUSEADDR`: an address can be bound although connections of it linger.
     reuse_address, set_reuse_address: bool = reuse_address, set_reuse_address;
-    /// `SO_REUSEPORT`: several sockets can be bound to one address, and share what comes.
-    reuse_port, set_reuse_port: bool = reuse_port, set_reuse_port;
     /// `SO_BROADCAST`: datagrams can be sent to broadcast addresses.
     broadcast, set_broadcast: bool = broadcast, set_broadcast;
     /// `SO_KEEPALIVE`: the system looks from time to time whether the other side is still there.
@@ -69,12 +67,38 @@ options! {
     tos_v4, set_tos_v4: u32 = tos_v4, set_tos_v4;
 }
 
+#[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
+options! {
+    /// `SO_REUSEPORT`: several sockets can be bound to one address. On Linux they share what comes; elsewhere
+    /// the last one may get all of it. Not on illumos and Solaris.
+    reuse_port, set_reuse_port: bool = reuse_port, set_reuse_port;
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 options! {
-    /// `SO_PASSCRED`: messages come with the sender's credentials. Linux only.
-    pass_credentials, set_pass_credentials: bool = passcred, set_passcred;
     /// `TCP_NOTSENT_LOWAT`: from how many unsent bytes on the socket counts as full. Linux only.
     not_sent_low_water, set_not_sent_low_water: u32 = tcp_notsent_lowat, set_tcp_notsent_lowat;
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Socket {
+    /// `SO_PASSCRED`: messages come with the sender's credentials. Linux only.
+    ///
+    /// # Errors
+    ///
+    /// The system's, and a [`ClosedResourceError`](crate::ClosedResourceError) if the socket is closed.
+    pub fn pass_credentials(&self) -> io::Result<bool> {
+        self.with_socket2(|socket| Ok(rustix::net::sockopt::socket_passcred(socket)?))
+    }
+
+    /// Sets [`pass_credentials`](Socket::pass_credentials).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn set_pass_credentials(&self, value: bool) -> io::Result<()> {
+        self.with_socket2(|socket| Ok(rustix::net::sockopt::set_socket_passcred(socket, value)?))
+    }
 }
 
 impl Socket {

@@ -7,9 +7,9 @@ use socket2::SockAddr;
 
 use super::Socket;
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint_if_cancelled};
-use crate::stream::fd::NO_SIGNAL;
 use crate::sync::{Permit, Semaphore};
 use crate::sys::faults::{SystemCall, admit};
+use crate::sys::sigpipe::NO_SIGNAL;
 use crate::sys::uninit::as_uninit;
 
 impl Socket {

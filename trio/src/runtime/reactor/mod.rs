@@ -83,6 +83,7 @@ impl Reactor {
             events: RefCell::new(Events::with_capacity(1024)),
             timer,
             sources: Rc::new(Sources {
+                owners: RefCell::default(),
                 registry,
                 sources: RefCell::default(),
                 single: RefCell::default(),

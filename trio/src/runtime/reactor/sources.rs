@@ -103,6 +103,8 @@ impl Waiting {
 
 /// The registered descriptors. Shared with those who own one, who can outlive the run.
 pub(super) struct Sources {
+    /// By the number of a descriptor, who has registered it last.
+    pub(super) owners: RefCell<Vec<Token>>,
     pub(super) registry: Registry,
     pub(super) sources: RefCell<Slab<Rc<Source>>>,
     /// Those that are registered for single waits.
@@ -116,6 +118,7 @@ impl Sources {
         let entry = sources.vacant_entry();
         let token = Token(entry.key());
         self.registry.register(&mut SourceFd(&fd), token, interest)?;
+        self.note_owner(fd, token);
         let source = Rc::new(Source {
             fd,
             token,
@@ -133,9 +136,26 @@ impl Sources {
         let mut sources = self.sources.borrow_mut();
         if sources.get(source.token.0).is_some_and(|own| std::ptr::eq(&raw const **own, source)) {
             sources.remove(source.token.0);
-            // It fails if the descriptor was closed behind our back: then it is out already.
-            let _ = self.registry.deregister(&mut SourceFd(&source.fd));
+            // If the descriptor was closed behind our back it is out already: this fails, or the number is
+            // another's by now.
+            if self.owner(source.fd) == Some(source.token) {
+                let _ = self.registry.deregister(&mut SourceFd(&source.fd));
+            }
         }
+    }
+
+    fn note_owner(&self, fd: RawFd, token: Token) {
+        let mut owners = self.owners.borrow_mut();
+        // What was registered is no negative number.
+        let at = usize::try_from(fd).unwrap_or(0);
+        if owners.len() <= at {
+            owners.resize(at + 1, Token(usize::MAX));
+        }
+        owners[at] = token;
+    }
+
+    fn owner(&self, fd: RawFd) -> Option<Token> {
+        self.owners.borrow().get(usize::try_from(fd).ok()?).copied()
     }
 
     /// Deregisters what was registered for single waits.

@@ -10,6 +10,7 @@ use crate::ClosedResourceError;
 use crate::lowlevel::{cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled};
 use crate::stream::ConflictGuard;
 use crate::sys::faults::{SystemCall, admit};
+use crate::sys::sigpipe::{NO_SIGNAL, quietly};
 use crate::sys::uninit::as_uninit;
 
 /// A descriptor that bytes are read from and written to.
@@ -34,15 +35,9 @@ impl Transport for File {
     }
 
     fn write(&self, data: &[u8]) -> io::Result<usize> {
-        Write::write(&mut &*self, data)
+        quietly(|| Write::write(&mut &*self, data))
     }
 }
-
-/// For sending: a peer that is gone is an error of the operation, and not a signal.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-pub(crate) const NO_SIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-pub(crate) const NO_SIGNAL: libc::c_int = 0;
 
 /// A descriptor as a stream. The typed streams say in their documentation what is done here.
 pub(crate) struct ByteStream<S> {

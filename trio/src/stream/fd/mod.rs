@@ -6,7 +6,7 @@ mod bytes;
 mod descriptor;
 mod handle;
 
-pub(crate) use bytes::{ByteStream, NO_SIGNAL};
+pub(crate) use bytes::ByteStream;
 pub use descriptor::Descriptor;
 pub(crate) use handle::{Handle, broken};
 
@@ -14,11 +14,12 @@ use std::fmt;
 use std::fs::File;
 use std::future::Future;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::{AsyncResource, ReceiveStream, SendStream};
+use crate::sys::sigpipe::silence;
 
 /// A descriptor as a stream: the end of a pipe, a terminal, a FIFO, a character device.
 ///
@@ -59,6 +60,7 @@ impl FdStream {
         if !flags.contains(OFlags::NONBLOCK) {
             fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
         }
+        silence(fd.as_fd())?;
         Ok(FdStream { bytes: ByteStream::new(File::from(fd))? })
     }
 

@@ -21,6 +21,7 @@ use crate::lowlevel::{
 };
 use crate::sys::fork::PerProcess;
 use crate::sys::poll;
+use crate::sys::sigpipe::quietly;
 
 /// How much is read at once.
 const CHUNK: usize = 64 * 1024;
@@ -127,11 +128,10 @@ impl ReceiveStream for StandardInput {
         }
         checkpoint_if_cancelled().await;
         let input = INPUT.get();
-        let claim = input.desk.claim()?;
-        if input.has_rest() || self.ended.get() {
-            // Before anything is taken: who is dropped here has received nothing.
-            cancel_shielded_checkpoint().await;
-        }
+        let claim = input.desk.claim();
+        // Before anything is taken: who is dropped here has received nothing.
+        cancel_shielded_checkpoint().await;
+        let claim = claim?;
         loop {
             unless_closed(&self.closed)?;
             let count = input.take_rest(buffer);
@@ -154,11 +154,6 @@ impl ReceiveStream for StandardInput {
 }
 
 impl Input {
-    fn has_rest(&self) -> bool {
-        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        rest.1 < rest.0.len()
-    }
-
     fn take_rest(&self, buffer: &mut [u8]) -> usize {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         let (bytes, from) = &mut *rest;
@@ -206,6 +201,14 @@ impl Which {
 }
 
 impl StandardOutput {
+    /// A checkpoint, whatever comes of it.
+    async fn claim(&self) -> io::Result<Claim<io::Result<()>>> {
+        checkpoint_if_cancelled().await;
+        let claim = self.which.desk().claim();
+        cancel_shielded_checkpoint().await;
+        Ok(claim?)
+    }
+
     /// Waits until the thread has written what it was given.
     async fn written(&self, claim: &Claim<io::Result<()>>) -> io::Result<()> {
         loop {
@@ -231,12 +234,10 @@ impl AsyncResource for StandardOutput {
 
 impl SendStream for StandardOutput {
     async fn send_all(&self, data: &[u8]) -> io::Result<()> {
-        checkpoint_if_cancelled().await;
-        let claim = self.which.desk().claim()?;
+        let claim = self.claim().await?;
         // What a cancelled one has left, and what came of it.
         self.written(&claim).await?;
         if data.is_empty() {
-            cancel_shielded_checkpoint().await;
             return Ok(());
         }
         let (data, to) = (data.to_vec(), self.which.descriptor());
@@ -246,11 +247,8 @@ impl SendStream for StandardOutput {
 
     /// It waits until nothing is being written; the system does not tell more.
     async fn wait_send_all_might_not_block(&self) -> io::Result<()> {
-        checkpoint_if_cancelled().await;
-        let claim = self.which.desk().claim()?;
-        self.written(&claim).await?;
-        cancel_shielded_checkpoint().await;
-        Ok(())
+        let claim = self.claim().await?;
+        self.written(&claim).await
     }
 }
 
@@ -279,7 +277,7 @@ fn read(from: BorrowedFd<'_>) -> io::Result<Vec<u8>> {
 /// Writes all bytes. In a thread.
 fn write_all(to: BorrowedFd<'_>, mut data: &[u8]) -> io::Result<()> {
     while !data.is_empty() {
-        match rustix::io::write(to, data) {
+        match quietly(|| rustix::io::write(to, data)) {
             Ok(count) => data = &data[count..],
             Err(Errno::INTR) => {}
             // Somebody else has made it non-blocking.
