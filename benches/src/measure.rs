@@ -62,23 +62,37 @@ pub fn measure(workload: &Workload, options: &Options) -> Vec<Row> {
         workload.contenders.iter().filter(|contender| options.takes_part(contender.peer)).collect();
     let paces: Vec<Pace> =
         contenders.iter().map(|contender| pace(contender, workload, options)).collect();
-    let slowest = paces.iter().map(|pace| pace.takes).max().unwrap_or_default();
-    let rounds = options.rounds(slowest);
+    let rounds = paces.iter().map(|pace| pace.rounds).max().unwrap_or_default();
     let mut rows: Vec<Row> =
         workload.figures.iter().map(|figure| row(workload, figure, &contenders)).collect();
+    if rounds == 1 {
+        // It has been done.
+        for (index, pace) in paces.into_iter().enumerate() {
+            keep(&mut rows, index, pace.figures);
+        }
+        return rows;
+    }
     for round in 0..rounds {
         // By turns, and another one first in each round: whoever comes after a hungry one is not always
         // the same.
         for turn in 0..contenders.len() {
             let index = (round + turn) % contenders.len();
-            let figures = (contenders[index].work)(paces[index].operations);
-            assert_eq!(figures.len(), rows.len(), "{}: a value for each figure", workload.name);
-            for (row, figure) in rows.iter_mut().zip(figures) {
-                row.results[index].rounds.push(figure);
+            if !takes_part(round, rounds, paces[index].rounds) {
+                continue;
             }
+            let figures = (contenders[index].work)(paces[index].operations);
+            keep(&mut rows, index, figures);
         }
     }
     rows
+}
+
+/// Keeps what a contender has measured in a round.
+fn keep(rows: &mut [Row], contender: usize, figures: Vec<f64>) {
+    assert_eq!(figures.len(), rows.len(), "{}: a value for each figure", rows[0].name);
+    for (row, figure) in rows.iter_mut().zip(figures) {
+        row.results[contender].rounds.push(figure);
+    }
 }
 
 fn row(workload: &Workload, figure: &str, contenders: &[&Contender]) -> Row {
@@ -96,10 +110,18 @@ fn row(workload: &Workload, figure: &str, contenders: &[&Contender]) -> Row {
     }
 }
 
-/// How many operations one round is, and how long it takes, with all that does not count.
+/// Whether a contender that takes part in so many of all rounds takes part in this one: in every second one,
+/// say.
+pub fn takes_part(round: usize, all: usize, own: usize) -> bool {
+    round * own / all != (round + 1) * own / all
+}
+
+/// How many operations one round of a contender is, and in how many rounds it takes part.
 struct Pace {
     operations: u32,
-    takes: Duration,
+    rounds: usize,
+    /// What the last try has measured.
+    figures: Vec<f64>,
 }
 
 /// Finds the number of operations that takes about as long as a round should. It is the warm-up, too.
@@ -112,7 +134,7 @@ fn pace(contender: &Contender, workload: &Workload, options: &Options) -> Pace {
         let counts = Duration::from_secs_f64(figures[0].max(0.0) * f64::from(operations) / 1e9);
         let is_fixed = workload.operations.is_some() || contender.paces_itself;
         if is_fixed || counts >= options.round / 2 || takes >= options.round * 8 {
-            return Pace { operations, takes };
+            return Pace { operations, rounds: options.rounds(takes), figures };
         }
         let factor = options.round.as_secs_f64() / counts.as_secs_f64().max(1e-9);
         let wanted = f64::from(operations) * factor.clamp(2.0, 16.0);

@@ -86,13 +86,13 @@ impl Options {
         self.peers.is_empty() || self.peers.iter().any(|it| it == peer)
     }
 
-    /// How many rounds there are if the slowest contender takes so long for one.
-    pub fn rounds(&self, slowest: Duration) -> usize {
+    /// In how many rounds a contender takes part that takes so long for one.
+    pub fn rounds(&self, takes: Duration) -> usize {
         let (least, most, budget) = match self.quick {
-            true => (1, 5, Duration::from_millis(60)),
+            true => (1, 7, Duration::from_millis(120)),
             false => (5, 21, Duration::from_secs(1)),
         };
-        let fit = budget.as_nanos() / slowest.as_nanos().max(1);
+        let fit = budget.as_nanos() / takes.as_nanos().max(1);
         usize::try_from(fit).unwrap_or(most).clamp(least, most)
     }
 }

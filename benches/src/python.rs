@@ -32,7 +32,12 @@ impl Python {
     /// If the program fails.
     pub fn run(&self, program: &str, arguments: &[&str]) -> f64 {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(program);
-        let output = Command::new(&self.interpreter).arg(path).args(arguments).output();
+        let output = Command::new(&self.interpreter)
+            .arg(path)
+            .args(arguments)
+            // The folder stays as it is.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output();
         let output = output.expect("the interpreter has run before");
         let said = String::from_utf8_lossy(&output.stdout);
         match said.trim().parse() {

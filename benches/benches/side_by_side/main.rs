@@ -43,7 +43,14 @@ const PACKAGES: [&str; 9] = [
 ];
 
 fn main() -> ExitCode {
-    let options = match Options::parse(env::args().skip(1)) {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [first, address, operations] = &arguments[..]
+        && first == workloads::TALK
+    {
+        workloads::talk(address, operations).expect("the server answers");
+        return ExitCode::SUCCESS;
+    }
+    let options = match Options::parse(arguments) {
         Ok(options) => options,
         Err(why) => {
             eprintln!("{why}");

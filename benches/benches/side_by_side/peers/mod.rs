@@ -1,8 +1,9 @@
-//! The peers: how each runs a program, spawns a task and waits for it.
+//! The peers: how each runs a program, and what it can do.
 //!
 //! The main future is always spawned as a task of its own: some runtimes poll the one that they are given in
 //! another way than their tasks.
 
+mod abilities;
 mod compio;
 mod monoio;
 mod smol;
@@ -14,18 +15,11 @@ use benches::python::Python;
 use benches::{Contender, Measured, OURS, Workload};
 use trio::Call;
 
+pub use self::abilities::{ANY, Channels, Executor, Network, Timers, self_wake};
 pub use self::compio::Compio;
 pub use self::monoio::Monoio;
 pub use self::smol::Smol;
 pub use self::tokio::Tokio;
-
-/// A peer that has tasks.
-pub trait Executor: 'static {
-    /// Spawns a task, from within another one. What is returned waits for it.
-    fn spawn<T: 'static>(
-        future: impl Future<Output = T> + 'static,
-    ) -> impl Future<Output = T> + 'static;
-}
 
 /// How a workload gets its contenders: for each peer, a function from the number of operations to a program.
 pub trait Peers: Sized {

@@ -1,8 +1,6 @@
 //! Tasks that wake themselves, or give way in the way of their runtime.
 
-use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 use benches::markdown::thousands;
@@ -14,7 +12,7 @@ use trio::nursery;
 
 use super::FINE;
 use super::stopwatch::Stopwatch;
-use crate::peers::{Executor, Peers, on_executors};
+use crate::peers::{Executor, Peers, on_executors, self_wake};
 
 const GROUP: &str = "Yielding";
 
@@ -60,20 +58,6 @@ fn giving_way(tasks: u32) -> Workload {
         .tokio(move |n| yields_on_tokio(tasks, n / tasks))
         .smol(move |n| yields_on_smol(tasks, n / tasks))
         .python("yielding.py", if tasks == 1 { &["1"] } else { &["100"] })
-}
-
-/// Wakes itself, and waits.
-pub async fn self_wake() {
-    let mut woken = false;
-    poll_fn(|cx| {
-        if woken {
-            return Poll::Ready(());
-        }
-        woken = true;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 // Trio
