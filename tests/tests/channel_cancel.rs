@@ -435,7 +435,7 @@ async fn reads(receiver: Receiver<Letter>, post: &Post, mut random: Random) {
 }
 
 #[trio::task]
-async fn correspondence(seed: u64, capacity: usize) {
+async fn correspondence(seed: u64, capacity: usize) -> u32 {
     let post = Post::default();
     let (sender, receiver) = channel(capacity);
     nursery!(|n| {
@@ -455,19 +455,21 @@ async fn correspondence(seed: u64, capacity: usize) {
     assert!(received.is_superset(&sent), "lost: {:?}", sent.difference(&received));
     assert!(received.is_disjoint(&not_sent), "sent after all");
     assert_eq!(sent.len() + not_sent.len() + unknown.get() as usize, 4 * 40);
-    assert!(sent.len() > 40 && unknown.get() > 0, "too little has happened");
+    assert!(sent.len() > 40, "too little has happened");
     assert_eq!(Rc::strong_count(&alive), 1, "a letter is left");
+    unknown.get()
 }
 
 #[test]
 fn nothing_is_lost_nor_there_twice_and_order_is_kept() {
-    for seed in 0..60 {
-        for capacity in [0, 1, 4] {
+    for capacity in [0, 1, 4] {
+        let unknown = (0..60).map(|seed| {
             trio::Builder::new()
                 .clock(trio::testing::MockClock::autojump())
                 .scheduler_seed(seed)
-                .run(|| correspondence(seed, capacity));
-        }
+                .run(|| correspondence(seed, capacity))
+        });
+        assert!(unknown.sum::<u32>() > 60, "too little has happened");
     }
 }
 

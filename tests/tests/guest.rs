@@ -475,7 +475,7 @@ fn another_thread_can_call_in() {
     assert!(host.until_done(&done).unwrap());
 }
 
-#[trio::task]
+#[trio::task(allow(unstructured_spawn))]
 async fn hears_of_a_thread(lot: Rc<ParkingLot>, called: Rc<Cell<bool>>) {
     thread_local! {
         static HEARS: RefCell<Option<(Rc<ParkingLot>, Rc<Cell<bool>>)>> = const { RefCell::new(None) };
