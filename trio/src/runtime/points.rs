@@ -14,6 +14,8 @@ use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
 use super::context;
+use super::park::Park;
+use super::sleep::{Sleep, SleepForever};
 use super::wake::WakeTarget;
 
 /// A checkpoint: a cancellation point and a schedule point.
@@ -123,11 +125,16 @@ impl Future for CancelPoint {
     }
 }
 
-/// Whether `F` is the future of one of these functions.
+/// Whether `F` is the future of one of these functions, or another leaf that is itself a checkpoint, says
+/// what it waits for, and polls nothing of others.
 #[inline(always)]
 pub(crate) fn acts_for_itself<F>() -> bool {
     let id = id_of::<F>();
-    id == TypeId::of::<SchedulePoint>() || id == TypeId::of::<CancelPoint>()
+    id == TypeId::of::<SchedulePoint>()
+        || id == TypeId::of::<CancelPoint>()
+        || id == TypeId::of::<Park<'_>>()
+        || id == TypeId::of::<Sleep>()
+        || id == TypeId::of::<SleepForever>()
 }
 
 /// The id of a type that may borrow: as if all its lifetimes were `'static`.

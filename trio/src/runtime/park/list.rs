@@ -2,27 +2,34 @@
 
 use std::cell::{Cell, RefCell};
 use std::ptr;
+use std::task::Context as PollContext;
 
 use crate::runtime::error::BrokenResourceError;
 use crate::runtime::wake::WakeTarget;
 
+/// How far a waiter is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum Kind {
     Idle,
     Parked,
     Unparked,
     Broken,
 }
 
+pub(super) enum State {
+    Idle,
+    Parked(WakeTarget),
+    Unparked,
+    /// What it is told: the lot it was in is not always the one that it came to.
+    Broken(Box<BrokenResourceError>),
+}
+
 pub(super) struct Waiter {
-    pub(super) state: Cell<State>,
+    state: Cell<State>,
     pub(super) lot: Cell<*const Lot>,
     pub(super) next: Cell<*const Waiter>,
     pub(super) prev: Cell<*const Waiter>,
-    pub(super) target: Cell<Option<WakeTarget>>,
     pub(super) note: u64,
-    /// What a broken one is told: the lot it was in is not always the one that it came to.
-    pub(super) error: Cell<Option<Box<BrokenResourceError>>>,
 }
 
 impl Waiter {
@@ -32,10 +39,43 @@ impl Waiter {
             lot: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
             prev: Cell::new(ptr::null()),
-            target: Cell::new(None),
             note,
-            error: Cell::new(None),
         }
+    }
+
+    #[inline(always)]
+    pub(super) fn kind(&self) -> Kind {
+        self.peek(|state| match state {
+            State::Idle => Kind::Idle,
+            State::Parked(_) => Kind::Parked,
+            State::Unparked => Kind::Unparked,
+            State::Broken(_) => Kind::Broken,
+        })
+    }
+
+    /// Whether it is parked, for the one who polls with `cx`.
+    pub(super) fn is_target(&self, cx: &PollContext<'_>) -> bool {
+        self.peek(|state| matches!(state, State::Parked(target) if target.is_current(cx)))
+    }
+
+    /// Looks at the state. `f` changes nothing.
+    #[inline(always)]
+    pub(super) fn peek<R>(&self, f: impl FnOnce(&State) -> R) -> R {
+        // SAFETY: rule 5: a waiter does not leave its thread, and nothing refers to its state meanwhile.
+        f(unsafe { &*self.state.as_ptr() })
+    }
+
+    /// Sets the state of one that holds nothing.
+    #[inline(always)]
+    pub(super) fn mark(&self, state: State) {
+        debug_assert!(matches!(self.kind(), Kind::Idle | Kind::Unparked));
+        std::mem::forget(self.state.replace(state));
+    }
+
+    /// Sets the state, and gives what was there, which goes last: a foreign waker may run code then.
+    #[inline(always)]
+    pub(super) fn set(&self, state: State) -> State {
+        self.state.replace(state)
     }
 }
 
@@ -97,23 +137,31 @@ impl Lot {
         Some(waiter)
     }
 
-    /// Takes the first waiter out and lets it go on, with an error if there is one.
-    pub(super) fn release(&self, error: Option<BrokenResourceError>) -> bool {
+    /// Takes the first waiter out and lets it go on.
+    #[inline]
+    pub(super) fn release(&self) -> bool {
+        self.let_go(|| State::Unparked)
+    }
+
+    /// The same, with an error.
+    pub(super) fn refuse(&self, error: BrokenResourceError) -> bool {
+        self.let_go(|| State::Broken(Box::new(error)))
+    }
+
+    #[inline]
+    fn let_go(&self, how: impl FnOnce() -> State) -> bool {
         let Some(waiter) = self.pop() else {
             return false;
         };
-        match error {
-            None => waiter.state.set(State::Unparked),
-            Some(error) => {
-                waiter.state.set(State::Broken);
-                waiter.error.set(Some(Box::new(error)));
-            }
-        }
-        if let Some(target) = waiter.target.take() {
+        if let State::Parked(target) = waiter.set(how()) {
             // Foreign code may run here: nothing of the list is held.
             target.wake();
         }
         true
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        !self.broken_by.borrow().is_empty()
     }
 
     pub(super) fn broken(&self) -> Option<BrokenResourceError> {
@@ -127,6 +175,6 @@ impl Drop for Lot {
     /// Whoever was moved here from another lot would wait forever.
     fn drop(&mut self) {
         let gone = || BrokenResourceError::with_text("the lot it was waiting in is gone");
-        while self.release(Some(gone())) {}
+        while self.refuse(gone()) {}
     }
 }

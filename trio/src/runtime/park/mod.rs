@@ -22,7 +22,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use self::list::Lot;
+use self::list::{Lot, State};
 use super::introspect::Task;
 
 /// A fair wait queue, with cancellation and moving between queues: what every lock, queue and
@@ -95,10 +95,12 @@ impl ParkingLot {
     pub fn first(&self) -> Option<Parked> {
         // SAFETY: rule 1: a waiter unlinks itself before its memory goes.
         let waiter = unsafe { self.0.first.get().as_ref() }?;
-        let target = waiter.target.take().expect("one who is parked can be woken");
-        let task = Task::new(target.task().clone());
-        waiter.target.set(Some(target));
-        Some(Parked { task, note: waiter.note })
+        waiter.peek(|state| match state {
+            State::Parked(target) => {
+                Some(Parked { task: Task::new(target.task().clone()), note: waiter.note })
+            }
+            _ => None,
+        })
     }
 
     /// The [note](ParkingLot::park_with) of that one alone.
@@ -110,11 +112,11 @@ impl ParkingLot {
 
     /// Lets up to `count` tasks go on, longest waiting first; says how many there were. Sync.
     pub fn unpark(&self, count: usize) -> usize {
-        if self.is_empty() {
-            return 0;
+        let mut released = 0;
+        while released < count && self.0.release() {
+            released += 1;
         }
-        let lot = Rc::clone(&self.0);
-        (0..count).take_while(|_| lot.release(None)).count()
+        released
     }
 
     /// Lets every task go on that is parked now. Sync.
@@ -157,16 +159,17 @@ impl ParkingLot {
             }
         }
         let count = chosen.len.get();
-        while chosen.release(None) {}
+        while chosen.release() {}
         count
     }
 
     /// Moves up to `count` tasks, longest waiting first, to the end of another lot's queue, where
     /// they stay parked. Sync.
     pub fn repark(&self, to: &ParkingLot, count: usize) -> usize {
-        if to.0.broken().is_some() {
+        if to.0.is_broken() {
             // Nobody can wait there: they learn it as if they had just arrived.
-            return (0..count).take_while(|_| self.0.release(to.0.broken())).count();
+            let refuse = || to.0.broken().is_some_and(|error| self.0.refuse(error));
+            return (0..count).take_while(|_| refuse()).count();
         }
         let count = count.min(self.len());
         for _ in 0..count {
@@ -188,7 +191,7 @@ impl ParkingLot {
     pub fn break_lot(&self, by: &str) {
         let lot = Rc::clone(&self.0);
         lot.broken_by.borrow_mut().push(by.to_owned());
-        while lot.release(lot.broken()) {}
+        while lot.broken().is_some_and(|error| lot.refuse(error)) {}
     }
 
     /// Who has broken the lot, in the order in which they did.

@@ -8,7 +8,7 @@ use std::ptr;
 use std::task::{Context as PollContext, Poll};
 
 use super::ParkingLot;
-use super::list::{State, Waiter};
+use super::list::{Kind, State, Waiter};
 use crate::runtime::context;
 use crate::runtime::error::BrokenResourceError;
 use crate::runtime::points;
@@ -33,7 +33,7 @@ impl Park<'_> {
     /// Whether the task has been unparked, though the future may not have been polled since. For the
     /// `Drop` of a primitive that hands something over with the turn.
     pub fn is_unparked(&self) -> bool {
-        self.waiter.state.get() == State::Unparked
+        self.waiter.kind() == Kind::Unparked
     }
 
     /// Whether the task waits in another lot than the one it has parked in, moved there by
@@ -51,19 +51,19 @@ impl Park<'_> {
         self
     }
 
+    #[inline]
     fn leave(&self) {
         // SAFETY: rule 1: a lot that goes lets its waiters go first, which clears this.
         if let Some(lot) = unsafe { self.waiter.lot.get().as_ref() } {
             lot.unlink(&self.waiter);
+            drop(self.waiter.set(State::Idle));
         }
-        self.waiter.state.set(State::Idle);
-        self.waiter.target.set(None);
     }
 
     /// Whether it is in a queue. One that was unwound and is polled again, as a foreign combinator can
     /// do, is not: for a primitive that has to look again before it parks anew.
     pub fn is_parked(&self) -> bool {
-        self.waiter.state.get() == State::Parked
+        self.waiter.kind() == Kind::Parked
     }
 }
 
@@ -72,56 +72,77 @@ impl Future for Park<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<Self::Output> {
         let this = self.as_ref().get_ref();
-        match this.waiter.state.get() {
-            State::Idle => {
-                context::task(|task| task.count_cancel_point());
-                if context::cancelled() {
-                    return context::unwind();
-                }
-                if let Some(error) = this.lot.0.broken() {
-                    if points::schedule(cx) {
-                        return Poll::Ready(Err(error));
-                    }
-                    this.waiter.error.set(Some(Box::new(error)));
-                    this.waiter.state.set(State::Broken);
-                    return context::wait();
-                }
-                context::task(|task| {
-                    task.count_schedule_point();
-                    task.set_waits_for(&"a parking lot");
-                });
-                this.waiter.target.set(Some(WakeTarget::current(cx)));
-                this.waiter.state.set(State::Parked);
-                this.lot.0.push(&this.waiter);
-                context::wait()
-            }
-            State::Parked if context::cancelled() && !(this.firm_once_moved && this.is_moved()) => {
-                this.leave();
-                context::unwind()
-            }
-            State::Parked => {
-                let target = this.waiter.target.take();
-                let is_current = target.as_ref().is_some_and(|target| target.is_current(cx));
-                this.waiter.target.set(target);
-                if !is_current {
-                    let target = WakeTarget::current(cx);
-                    // A foreign waker may run arbitrary code when it is cloned.
-                    if this.waiter.state.get() != State::Parked {
-                        return self.poll(cx);
-                    }
-                    this.waiter.target.set(Some(target));
-                }
-                context::wait()
-            }
-            State::Unparked => {
-                this.waiter.state.set(State::Idle);
+        match this.waiter.kind() {
+            Kind::Idle => this.begin(cx),
+            Kind::Unparked => {
+                this.waiter.mark(State::Idle);
                 Poll::Ready(Ok(()))
             }
-            State::Broken => {
-                this.waiter.state.set(State::Idle);
-                let error = this.waiter.error.take().expect("set together with the state");
-                Poll::Ready(Err(*error))
+            Kind::Parked | Kind::Broken => this.look_again(cx),
+        }
+    }
+}
+
+impl Park<'_> {
+    /// The first poll, or the first after it was unwound.
+    #[inline]
+    fn begin(&self, cx: &PollContext<'_>) -> Poll<Result<(), BrokenResourceError>> {
+        context::task(|task| task.count_cancel_point());
+        if context::cancelled() {
+            return context::unwind();
+        }
+        if self.lot.0.is_broken() {
+            return self.fail(cx);
+        }
+        context::task(|task| {
+            task.count_schedule_point();
+            task.set_waits_for(&"a parking lot");
+        });
+        self.waiter.mark(State::Parked(WakeTarget::current(cx)));
+        self.lot.0.push(&self.waiter);
+        context::wait()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fail(&self, cx: &PollContext<'_>) -> Poll<Result<(), BrokenResourceError>> {
+        let error = self.lot.0.broken().expect("the caller has looked");
+        if points::schedule(cx) {
+            return Poll::Ready(Err(error));
+        }
+        self.waiter.mark(State::Broken(Box::new(error)));
+        context::wait()
+    }
+
+    /// It was not unparked, though it is polled again.
+    #[inline(never)]
+    fn look_again(&self, cx: &PollContext<'_>) -> Poll<Result<(), BrokenResourceError>> {
+        loop {
+            let is_current = match self.waiter.kind() {
+                Kind::Parked => self.waiter.is_target(cx),
+                Kind::Unparked => {
+                    self.waiter.mark(State::Idle);
+                    return Poll::Ready(Ok(()));
+                }
+                Kind::Idle => return self.begin(cx),
+                Kind::Broken => match self.waiter.set(State::Idle) {
+                    State::Broken(error) => return Poll::Ready(Err(*error)),
+                    _ => unreachable!("just looked at"),
+                },
+            };
+            if context::cancelled() && !(self.firm_once_moved && self.is_moved()) {
+                self.leave();
+                return context::unwind();
             }
+            if !is_current {
+                let target = WakeTarget::current(cx);
+                // A foreign waker may run arbitrary code when it is cloned.
+                if !self.is_parked() {
+                    continue;
+                }
+                drop(self.waiter.set(State::Parked(target)));
+            }
+            return context::wait();
         }
     }
 }
