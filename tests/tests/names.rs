@@ -5,12 +5,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use tests::rerun::alone;
 use trio::net::{
     AddressQuery, Domain, HostnameResolver, getaddrinfo, getnameinfo, set_hostname_resolver,
 };
 use trio::stream::BoxFuture;
 use trio::testing::{active_thread_count, assert_checkpoints};
-use trio::{CancelScope, lowlevel::checkpoint};
+use trio::thread::default_thread_limiter;
+use trio::{CancelScope, lowlevel::checkpoint, nursery};
 
 /// A resolver that notes what it is asked.
 #[derive(Default)]
@@ -130,6 +132,37 @@ async fn what_cannot_be_a_name_is_refused_before_anybody_is_asked() {
         assert!(error.to_string().contains("cannot be the name of a host"), "{error}");
     }
     assert!(asked.0.borrow().is_empty());
+}
+
+#[trio::test]
+async fn a_look_up_does_not_wait_for_what_other_threads_do() {
+    let limiter = default_thread_limiter();
+    limiter.set_total_tokens(1);
+    let token = limiter.acquire().await;
+    assert!(!getaddrinfo(("localhost", 80)).await.unwrap().is_empty());
+    drop(token);
+}
+
+#[trio::task]
+async fn looks_up_many() {
+    let mut most = 0;
+    nursery!(|n| {
+        let look_ups: Vec<_> = (0..60).map(|_| n.spawn(getaddrinfo, ("localhost", 80))).collect();
+        while look_ups.iter().any(|it| !it.is_finished()) {
+            checkpoint().await;
+            most = most.max(active_thread_count());
+        }
+    })
+    .unwrap();
+    assert!((1..=20).contains(&most), "{most}");
+}
+
+/// In a process of its own: the threads of other tests are none of its business.
+#[test]
+fn no_more_than_twenty_names_are_looked_up_at_once() {
+    if alone("no_more_than_twenty_names_are_looked_up_at_once") {
+        trio::run(looks_up_many);
+    }
 }
 
 #[trio::test]

@@ -246,7 +246,10 @@ where
         let mut taken = 0;
         while let Some((permit, accepted)) = next {
             match accepted {
-                Ok(stream) => drop(n.spawn(handle, stream, serving, permit)),
+                Ok(stream) => match serving.errors {
+                    HandlerErrors::Fatal => drop(n.spawn(handle, stream, serving.handler, permit)),
+                    HandlerErrors::Report => drop(n.spawn(report, stream, serving.handler, permit)),
+                },
                 Err(error) if is_out_of_resources(&error) => {
                     eprintln!("trio: cannot accept a connection now, trying again: {error}");
                     until_stop(async { sleep(OUT_OF_RESOURCES).await }).await;
@@ -274,20 +277,22 @@ fn waiting<'a, L: Listener>(
 
 /// Runs the handler; the connection has its place in the server until it is done.
 #[crate::task(crate = "crate")]
-async fn handle<S, H>(
-    stream: S,
-    serving: Serving<'_, H>,
-    _place: Option<Permit<'_>>,
-) -> crate::Result<()>
+async fn handle<S, H>(stream: S, handler: &H, _place: Option<Permit<'_>>) -> crate::Result<()>
 where
     H: TaskFn<(S,)>,
     H::Output: TaskOutput,
 {
-    let handler = serving.handler;
-    if serving.errors == HandlerErrors::Fatal {
-        handler.call_task((stream,)).await.into_result()?;
-        return Ok(());
-    }
+    handler.call_task((stream,)).await.into_result()?;
+    Ok(())
+}
+
+/// [`handle`] that tells of failures: apart from it, so that each has a frame no larger than it needs.
+#[crate::task(crate = "crate")]
+async fn report<S, H>(stream: S, handler: &H, _place: Option<Permit<'_>>) -> crate::Result<()>
+where
+    H: TaskFn<(S,)>,
+    H::Output: TaskOutput,
+{
     nursery!(|n| {
         let connection = n.spawn_monitored(async move { handler.call_task((stream,)).await });
         match connection.outcome().await {
