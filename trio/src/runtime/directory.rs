@@ -1,18 +1,18 @@
 //! The directory of the runs that live: their inboxes, by the number that wakers carry.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::inbox::Inbox;
 use super::parts::PollerWaker;
 use super::waker::run_of;
 
-static INBOXES: RwLock<Option<Registry>> = RwLock::new(None);
+static INBOXES: RwLock<Registry> = RwLock::new(Registry { inboxes: BTreeMap::new(), last: 0 });
 
-#[derive(Default)]
 struct Registry {
-    inboxes: HashMap<u16, Arc<Inbox>>,
+    /// There are few, mostly one: a tree finds it at once.
+    inboxes: BTreeMap<u16, Arc<Inbox>>,
     last: u16,
 }
 
@@ -23,8 +23,7 @@ struct Registry {
 /// If 65,535 runs are alive at once in the process.
 pub(crate) fn register(poller: PollerWaker) -> (u16, Arc<Inbox>) {
     let inbox = Arc::new(Inbox::new(poller));
-    let mut registry = INBOXES.write().unwrap_or_else(PoisonError::into_inner);
-    let registry = registry.get_or_insert_default();
+    let registry = &mut *INBOXES.write().unwrap_or_else(PoisonError::into_inner);
     assert!(registry.inboxes.len() < usize::from(u16::MAX), "too many runs are alive at once");
     loop {
         registry.last = registry.last.wrapping_add(1);
@@ -38,9 +37,7 @@ pub(crate) fn register(poller: PollerWaker) -> (u16, Arc<Inbox>) {
 /// Takes a run that has ended out of the directory.
 pub(crate) fn unregister(run: u16) {
     let mut registry = INBOXES.write().unwrap_or_else(PoisonError::into_inner);
-    if let Some(registry) = &mut *registry {
-        registry.inboxes.remove(&run);
-    }
+    registry.inboxes.remove(&run);
 }
 
 /// Wakes a task from outside its run.
@@ -61,5 +58,5 @@ pub(crate) fn waker_given(name: u64) {
 
 fn inbox_of(name: u64) -> Option<Arc<Inbox>> {
     let registry = INBOXES.read().unwrap_or_else(PoisonError::into_inner);
-    registry.as_ref()?.inboxes.get(&run_of(name)).map(Arc::clone)
+    registry.inboxes.get(&run_of(name)).map(Arc::clone)
 }

@@ -203,3 +203,16 @@ impl Reactor {
         (waiting.count(Direction::Read).get(), waiting.count(Direction::Write).get())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poller_that_is_late_by_five_thousandths_is_still_early() {
+        for wait in [LAST, Duration::from_millis(99), Duration::from_secs(3), Duration::MAX / 2] {
+            let asked = most_of(wait);
+            assert!(!asked.is_zero() && asked + asked / 200 < wait, "{wait:?}");
+        }
+    }
+}

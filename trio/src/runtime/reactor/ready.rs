@@ -175,7 +175,11 @@ mod tests {
     }
 
     async fn in_a_task(mut f: impl FnMut()) {
-        poll_fn(|_| Poll::Ready(f())).await;
+        poll_fn(|_| {
+            f();
+            Poll::Ready(())
+        })
+        .await;
     }
 
     #[test]
