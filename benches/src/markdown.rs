@@ -98,7 +98,7 @@ fn cell(row: &Row, peer: &str) -> String {
     text
 }
 
-/// For each family of sizes and each peer: the median at each size, and the largest to the least of them.
+/// For each family of sizes and each peer: the median at each size, and the most to the least of them.
 fn growth(rows: &[Row]) -> String {
     let mut text = String::new();
     let families: BTreeSet<&str> = rows.iter().filter_map(|row| Some(row.size?.0)).collect();
@@ -109,7 +109,7 @@ fn growth(rows: &[Row]) -> String {
             .collect();
         let sizes: BTreeSet<u32> = of_family.iter().map(|it| it.0).collect();
         let titles: Vec<String> = sizes.iter().map(|size| thousands(*size)).collect();
-        text += &format!("| {family} | {} | largest to least |\n", titles.join(" | "));
+        text += &format!("| {family} | {} | most to least |\n", titles.join(" | "));
         text += &format!("|---|{}--:|\n", "--:|".repeat(sizes.len()));
         let (_, first) = of_family[0];
         for peer in first.results.iter().map(|result| result.peer) {
