@@ -24,8 +24,8 @@ pub fn replace(document: &str, tables: &str) -> Result<String, String> {
 }
 
 /// The machine, a table for each group, and one of what grows.
-pub fn tables(rows: &[Row], machine: &Machine) -> String {
-    let mut text = describe(machine);
+pub fn tables(rows: &[Row], machine: &Machine, quick: bool) -> String {
+    let mut text = describe(machine, quick);
     let mut groups: Vec<&str> = Vec::new();
     for row in rows {
         if !groups.contains(&row.group) {
@@ -43,11 +43,12 @@ pub fn tables(rows: &[Row], machine: &Machine) -> String {
     text
 }
 
-fn describe(machine: &Machine) -> String {
+fn describe(machine: &Machine, quick: bool) -> String {
     let versions: Vec<String> =
         machine.peers.iter().map(|(name, version)| format!("{name} {version}")).collect();
     format!(
-        "Measured {}{}, on {} with {} threads and {:.0} GiB, {}, {}.\n\n{}.\n",
+        "Measured{} {}{}, on {} with {} threads and {:.0} GiB, {}, {}.\n\n{}.\n",
+        if quick { " with `--quick`" } else { "" },
         machine.date,
         machine.commit.as_ref().map(|commit| format!(" at {commit}")).unwrap_or_default(),
         machine.processor,

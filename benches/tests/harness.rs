@@ -269,7 +269,10 @@ fn the_file_for_machines_has_all_rounds_and_where_they_come_from() {
 #[test]
 fn a_table_has_a_column_for_each_peer_that_takes_part() {
     let rows = [row(&[("trio", &[10.0]), ("tokio", &[40.0]), ("smol", &[25.0])])];
-    let text = markdown::tables(&rows, &machine());
+    let text = markdown::tables(&rows, &machine(), true);
+    assert!(
+        text.starts_with("Measured with `--quick` 2026-01-02 03:04 UTC at abc, on A processor")
+    );
     assert!(text.contains("| | trio | tokio | smol | to the least of them |\n"), "{text}");
     let line = "| yield | 10.0 ns | 40.0 ns, 4.00x | 25.0 ns, 2.50x | **2.50x** smol |\n";
     assert!(text.contains(line), "{text}");
@@ -281,7 +284,7 @@ fn sizes_of_a_family_are_a_table_of_what_grows() {
     let rows: Vec<Row> = [(100, 10.0), (1_000_000, 15.0)]
         .map(|(size, nanos)| Row { size: Some(("tasks", size)), ..row(&[("trio", &[nanos])]) })
         .into();
-    let text = markdown::tables(&rows, &machine());
+    let text = markdown::tables(&rows, &machine(), false);
     assert!(text.contains("| tasks | 100 | 1,000,000 | most to least |\n"), "{text}");
     assert!(text.contains("| trio | 10.0 ns | 15.0 ns | 1.50x |\n"), "{text}");
 }
