@@ -2,7 +2,7 @@
 //! whatever the machine is doing meanwhile happens to all of them.
 //!
 //! It knows no runtime. A [`Workload`] has a [`Contender`] for each peer, whose work says what it has
-//! measured; [`measure`] runs them by turns; the [`Row`]s that come of it are printed ([`table`]), kept for
+//! measured; [`measure()`] runs them by turns; the [`Row`]s that come of it are printed ([`table`]), kept for
 //! the documentation ([`markdown`]) and for machines ([`json`]). What is measured is in
 //! `benches/side_by_side`.
 

@@ -24,8 +24,8 @@ pub fn replace(document: &str, tables: &str) -> Result<String, String> {
 }
 
 /// The machine, a table for each group, and one of what grows.
-pub fn tables(rows: &[Row], machine: &Machine) -> String {
-    let mut text = describe(machine);
+pub fn tables(rows: &[Row], machine: &Machine, quick: bool) -> String {
+    let mut text = describe(machine, quick);
     let mut groups: Vec<&str> = Vec::new();
     for row in rows {
         if !groups.contains(&row.group) {
@@ -43,11 +43,12 @@ pub fn tables(rows: &[Row], machine: &Machine) -> String {
     text
 }
 
-fn describe(machine: &Machine) -> String {
+fn describe(machine: &Machine, quick: bool) -> String {
     let versions: Vec<String> =
         machine.peers.iter().map(|(name, version)| format!("{name} {version}")).collect();
     format!(
-        "Measured {}{}, on {} with {} threads and {:.0} GiB, {}, {}.\n\n{}.\n",
+        "Measured{} {}{}, on {} with {} threads and {:.0} GiB, {}, {}.\n\n{}.\n",
+        if quick { " with `--quick`" } else { "" },
         machine.date,
         machine.commit.as_ref().map(|commit| format!(" at {commit}")).unwrap_or_default(),
         machine.processor,
@@ -98,7 +99,7 @@ fn cell(row: &Row, peer: &str) -> String {
     text
 }
 
-/// For each family of sizes and each peer: the median at each size, and the largest to the least of them.
+/// For each family of sizes and each peer: the median at each size, and the most to the least of them.
 fn growth(rows: &[Row]) -> String {
     let mut text = String::new();
     let families: BTreeSet<&str> = rows.iter().filter_map(|row| Some(row.size?.0)).collect();
@@ -109,7 +110,7 @@ fn growth(rows: &[Row]) -> String {
             .collect();
         let sizes: BTreeSet<u32> = of_family.iter().map(|it| it.0).collect();
         let titles: Vec<String> = sizes.iter().map(|size| thousands(*size)).collect();
-        text += &format!("| {family} | {} | largest to least |\n", titles.join(" | "));
+        text += &format!("| {family} | {} | most to least |\n", titles.join(" | "));
         text += &format!("|---|{}--:|\n", "--:|".repeat(sizes.len()));
         let (_, first) = of_family[0];
         for peer in first.results.iter().map(|result| result.peer) {

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What is asked for.
@@ -19,6 +20,10 @@ pub struct Options {
     pub once: Option<(String, String, u32)>,
     /// How long a round of a contender should take.
     pub round: Duration,
+    /// How many rounds there are, at least and at most.
+    pub rounds: RangeInclusive<usize>,
+    /// How long all rounds of a contender may take, if there are more than the least number of them.
+    pub budget: Duration,
 }
 
 impl Options {
@@ -35,7 +40,9 @@ impl Options {
             markdown: false,
             list: false,
             once: None,
-            round: Duration::from_millis(50),
+            round: Duration::from_millis(40),
+            rounds: 3..=15,
+            budget: Duration::from_millis(600),
         };
         let mut arguments = arguments.into_iter();
         let value = |arguments: &mut dyn Iterator<Item = String>, what: &str| {
@@ -48,6 +55,8 @@ impl Options {
                 "--quick" => {
                     options.quick = true;
                     options.round = Duration::from_millis(8);
+                    options.rounds = 1..=7;
+                    options.budget = Duration::from_millis(120);
                 }
                 "--markdown" => options.markdown = true,
                 "--list" => options.list = true,
@@ -88,11 +97,8 @@ impl Options {
 
     /// In how many rounds a contender takes part that takes so long for one.
     pub fn rounds(&self, takes: Duration) -> usize {
-        let (least, most, budget) = match self.quick {
-            true => (1, 7, Duration::from_millis(120)),
-            false => (5, 21, Duration::from_secs(1)),
-        };
-        let fit = budget.as_nanos() / takes.as_nanos().max(1);
+        let (least, most) = (*self.rounds.start(), *self.rounds.end());
+        let fit = self.budget.as_nanos() / takes.as_nanos().max(1);
         usize::try_from(fit).unwrap_or(most).clamp(least, most)
     }
 }

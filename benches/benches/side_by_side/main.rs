@@ -24,6 +24,7 @@ use std::{env, fs};
 
 use benches::allocations::Counting;
 use benches::machine::Machine;
+use benches::python::Python;
 use benches::{Options, Row, Workload, json, markdown, measure, table};
 
 #[global_allocator]
@@ -68,8 +69,22 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    let is_for_python =
+        |workload: &Workload| workload.contenders.iter().any(|it| it.peer == peers::PYTHON);
+    let python = if options.takes_part(peers::PYTHON) && all.iter().any(is_for_python) {
+        Python::find()
+    } else {
+        None
+    };
+    if python.is_none() {
+        for workload in &mut all {
+            workload.contenders.retain(|contender| contender.peer != peers::PYTHON);
+        }
+    }
     let rows = run(&all, &options);
-    match keep(&rows, &options) {
+    let mut machine = Machine::this(&PACKAGES);
+    machine.peers.extend(python.map(|python| ("trio of Python", python.version.clone())));
+    match keep(&rows, &machine, &options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");
@@ -97,18 +112,17 @@ fn run(workloads: &[Workload], options: &Options) -> Vec<Row> {
 }
 
 /// Writes the file for machines, and the tables of the documentation if they are asked for.
-fn keep(rows: &[Row], options: &Options) -> Result<(), String> {
-    let machine = Machine::this(&PACKAGES);
+fn keep(rows: &[Row], machine: &Machine, options: &Options) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let path = root.join("target/benchmarks.json");
-    let text = format!("{:#}\n", json::document(rows, &machine, options));
+    let text = format!("{:#}\n", json::document(rows, machine, options));
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     println!("\nAll rounds are in target/benchmarks.json");
     if options.markdown {
         let path = root.join("docs/benchmarks.md");
         let failed = |error| format!("{}: {error}", path.display());
         let old = fs::read_to_string(&path).map_err(failed)?;
-        let new = markdown::replace(&old, &markdown::tables(rows, &machine))?;
+        let new = markdown::replace(&old, &markdown::tables(rows, machine, options.quick))?;
         fs::write(&path, new).map_err(failed)?;
         println!("The tables are in docs/benchmarks.md");
     }

@@ -21,6 +21,9 @@ pub use self::monoio::Monoio;
 pub use self::smol::Smol;
 pub use self::tokio::Tokio;
 
+/// Python's Trio.
+pub const PYTHON: &str = "Python's Trio";
+
 /// How a workload gets its contenders: for each peer, a function from the number of operations to a program.
 pub trait Peers: Sized {
     /// Trio, with the call of a task function.
@@ -59,7 +62,7 @@ pub trait Peers: Sized {
         main: impl Fn(u32) -> F + 'static,
     ) -> Self;
 
-    /// Python's Trio, if it is there: a program of `benches/python`, and its arguments.
+    /// Python's Trio: a program of `benches/python`, and its arguments.
     fn python(self, program: &'static str, arguments: &'static [&'static str]) -> Self;
 }
 
@@ -114,12 +117,10 @@ impl Peers for Workload {
 
     fn python(mut self, program: &'static str, arguments: &'static [&'static str]) -> Self {
         let work = Box::new(move |_| {
-            let python = Python::find().expect("it was there");
+            let python = Python::find().expect("it is there");
             vec![python.run(program, arguments)]
         });
-        if Python::find().is_some() {
-            self.contenders.push(Contender { peer: "Python's Trio", work, paces_itself: true });
-        }
+        self.contenders.push(Contender { peer: PYTHON, work, paces_itself: true });
         self
     }
 }
