@@ -215,16 +215,10 @@ impl<B, T> Join<'_, '_, B, T> {
         let from_outside = node.is_cancelled_from_outside();
         core.close();
         core.leave();
-        let failures = core.take_failures();
-        if let Some(payload) = core.take_panic() {
-            if !failures.is_empty() {
-                let group = ErrorGroup::new(failures, Some(core.site()));
-                report::say(format_args!("errors that came with a panic: {group:#}"));
-            }
-            resume_unwind(payload);
-        }
-        if !failures.is_empty() {
-            return Poll::Ready(Err(ErrorGroup::new(failures, Some(core.site()))));
+        if core.has_trouble()
+            && let Some(group) = troubled(core)
+        {
+            return Poll::Ready(Err(group));
         }
         if self.unwound && absorbs {
             core.scope().set_caught();
@@ -244,6 +238,20 @@ impl<B, T> Join<'_, '_, B, T> {
         }
         Poll::Ready(Ok(self.value.take().expect("the body was not unwound, so it has a value")))
     }
+}
+
+/// The errors of a nursery that is left. A panic goes on.
+#[cold]
+fn troubled(core: &NurseryCore) -> Option<ErrorGroup> {
+    let failures = core.take_failures();
+    let group = (!failures.is_empty()).then(|| ErrorGroup::new(failures, Some(core.site())));
+    if let Some(payload) = core.take_panic() {
+        if let Some(group) = group {
+            report::say(format_args!("errors that came with a panic: {group:#}"));
+        }
+        resume_unwind(payload);
+    }
+    group
 }
 
 /// Tells at compile time whether a body's value is `()`, which needs no body to make.

@@ -18,6 +18,7 @@ use std::ptr;
 use std::rc::Rc;
 
 use super::context;
+use super::counted::Counted;
 use super::instrument::Instrument;
 use super::introspect::Task;
 use super::node::Node;
@@ -57,7 +58,7 @@ pub fn watch_cancellation(
     scope: &CancelScope,
     watcher: impl Fn(&Task, Moment<'_>) + 'static,
 ) -> CancellationWatch {
-    let watch = Rc::new(Watch { scope: Rc::clone(scope.core()), watcher: Box::new(watcher) });
+    let watch = Rc::new(Watch { scope: scope.core().clone(), watcher: Box::new(watcher) });
     context::run(|run| {
         let moments = run.moments();
         moments.watches.borrow_mut().push(Rc::clone(&watch));
@@ -80,7 +81,7 @@ impl Drop for CancellationWatch {
             let moments = run.moments();
             let mut watches = moments.watches.borrow_mut();
             watches.retain(|watch| !Rc::ptr_eq(watch, &self.0));
-            if !watches.iter().any(|watch| Rc::ptr_eq(&watch.scope, &self.0.scope)) {
+            if !watches.iter().any(|watch| watch.scope.is_same(&self.0.scope)) {
                 self.0.scope.node().set_watched(false);
             }
             let last = watches.is_empty();
@@ -102,7 +103,7 @@ impl fmt::Debug for CancellationWatch {
 type Watcher = dyn Fn(&Task, Moment<'_>);
 
 struct Watch {
-    scope: Rc<ScopeCore>,
+    scope: Counted<ScopeCore>,
     watcher: Box<Watcher>,
 }
 

@@ -1,11 +1,11 @@
 //! A nursery as its children and its parent see it.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::Rc;
 
 use super::names::Name;
 use super::services::Services;
 use crate::runtime::context;
+use crate::runtime::counted::Counted;
 use crate::runtime::error::Error;
 use crate::runtime::group::{ErrorGroup, Failure, Origin};
 use crate::runtime::node::Node;
@@ -19,7 +19,7 @@ use crate::runtime::wake::WakeTarget;
 
 /// A nursery as its children and its parent see it.
 pub(crate) struct NurseryCore {
-    pub(super) scope: Rc<ScopeCore>,
+    pub(super) scope: Counted<ScopeCore>,
     site: &'static Site,
     /// The name that handles carry, while it is open.
     name: Cell<Option<Name>>,
@@ -29,8 +29,8 @@ pub(crate) struct NurseryCore {
     services: OnceCell<Box<Services>>,
     /// `start`s in progress: they keep the nursery open.
     pub(super) starting: Cell<usize>,
-    pub(super) failures: RefCell<Vec<Failure>>,
-    pub(super) panicked: RefCell<Option<Payload>>,
+    /// What has gone wrong, from the first time on.
+    trouble: OnceCell<Box<Trouble>>,
     /// A child was unwound by a cancellation of the nursery, or from further out.
     pub(super) cancelled: Cell<bool>,
     /// What the children were for is done: that one is unwound makes no difference any more.
@@ -39,24 +39,30 @@ pub(crate) struct NurseryCore {
     waiter: Cell<Option<WakeTarget>>,
 }
 
+/// What has gone wrong in a nursery.
+#[derive(Default)]
+struct Trouble {
+    failures: RefCell<Vec<Failure>>,
+    panicked: RefCell<Option<Payload>>,
+}
+
 impl NurseryCore {
     pub(crate) fn new(site: &'static Site) -> NurseryCore {
         NurseryCore {
-            scope: Rc::new(ScopeCore::new()),
+            scope: Counted::new(ScopeCore::new()),
             site,
             name: Cell::new(None),
             children: Cell::new(0),
             services: OnceCell::new(),
             starting: Cell::new(0),
-            failures: RefCell::default(),
-            panicked: RefCell::default(),
+            trouble: OnceCell::new(),
             cancelled: Cell::new(false),
             decided: Cell::new(false),
             waiter: Cell::new(None),
         }
     }
 
-    pub(crate) fn scope(&self) -> &Rc<ScopeCore> {
+    pub(crate) fn scope(&self) -> &Counted<ScopeCore> {
         &self.scope
     }
 
@@ -184,7 +190,7 @@ impl NurseryCore {
             }
             Ending::Failed(error) => {
                 self.scope.cancel_for(CancelSource::Child, task.task_name(), &brief(&error));
-                self.failures.borrow_mut().push(Failure::new(
+                self.trouble().failures.borrow_mut().push(Failure::new(
                     error,
                     Origin {
                         task: task.name().into(),
@@ -221,7 +227,7 @@ impl NurseryCore {
         });
         let task = context::task(Header::task_name);
         self.scope.cancel_for(CancelSource::Body, task, &brief(&error));
-        self.failures.borrow_mut().push(Failure::new(error, origin));
+        self.trouble().failures.borrow_mut().push(Failure::new(error, origin));
     }
 
     pub(crate) fn body_panicked(&self, payload: Payload) {
@@ -233,7 +239,7 @@ impl NurseryCore {
     /// The first panic goes on in the parent; later ones were printed when they happened. Whether
     /// this is the first.
     fn add_panic(&self, payload: Payload) -> bool {
-        let mut panicked = self.panicked.borrow_mut();
+        let mut panicked = self.trouble().panicked.borrow_mut();
         if panicked.is_none() {
             *panicked = Some(payload);
             return true;
@@ -243,12 +249,27 @@ impl NurseryCore {
         false
     }
 
+    fn trouble(&self) -> &Trouble {
+        self.trouble.get_or_init(Box::default)
+    }
+
+    /// Whether anything has gone wrong.
+    #[inline]
+    pub(crate) fn has_trouble(&self) -> bool {
+        self.trouble.get().is_some()
+    }
+
+    /// How many errors there are.
+    pub(super) fn failures(&self) -> usize {
+        self.trouble.get().map_or(0, |trouble| trouble.failures.borrow().len())
+    }
+
     pub(crate) fn take_failures(&self) -> Vec<Failure> {
-        self.failures.take()
+        self.trouble.get().map(|trouble| trouble.failures.take()).unwrap_or_default()
     }
 
     pub(crate) fn take_panic(&self) -> Option<Payload> {
-        self.panicked.take()
+        self.trouble.get()?.panicked.take()
     }
 
     /// What the children were for is done, and the others are needed no more: a race has a winner.
@@ -291,7 +312,17 @@ impl NurseryCore {
 
 impl Drop for NurseryCore {
     /// What the children of a nursery left that was not joined, nobody will ask for.
+    #[inline]
     fn drop(&mut self) {
+        if self.has_trouble() {
+            self.discard_trouble();
+        }
+    }
+}
+
+impl NurseryCore {
+    #[cold]
+    fn discard_trouble(&self) {
         for failure in self.take_failures() {
             let error = failure.error();
             report::say(format_args!("an error of a nursery that was dropped: {error}"));

@@ -5,7 +5,6 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::core::NurseryCore;
@@ -233,7 +232,7 @@ impl<'scope> Nursery<'scope> {
     /// If the nursery is closed.
     #[track_caller]
     pub fn cancel_scope(self) -> CancelScope {
-        self.with(|_, core| CancelScope::from_core(Rc::clone(&core.scope)))
+        self.with(|_, core| CancelScope::from_core(core.scope.clone()))
     }
 
     /// Cancels the body and every child. Sync and idempotent.
@@ -268,7 +267,7 @@ impl<'scope> Nursery<'scope> {
             children: core.children.get() + core.services_living(),
             services: core.services_living(),
             starting: core.starting.get(),
-            failures: core.failures.borrow().len(),
+            failures: core.failures(),
             cancel_called: core.scope.node().is_called(),
         })
     }

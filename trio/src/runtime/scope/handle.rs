@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::boundary::scoped;
 use super::core::{ScopeCore, Stage};
 use crate::runtime::call::Call;
 use crate::runtime::context;
+use crate::runtime::counted::Counted;
 use crate::runtime::instant::Instant;
 use crate::runtime::reason::{CancelReason, CancelSource};
 use crate::runtime::thunk::Thunk;
@@ -42,22 +42,22 @@ static SCOPE: Site = Site::scope("cancel scope");
 /// # example().into_future().await });
 /// ```
 #[derive(Clone)]
-pub struct CancelScope(Rc<ScopeCore>);
+pub struct CancelScope(Counted<ScopeCore>);
 
 impl CancelScope {
     /// A scope without a deadline.
     pub fn new() -> CancelScope {
-        CancelScope(Rc::new(ScopeCore::new()))
+        CancelScope(Counted::new(ScopeCore::new()))
     }
 
     /// A scope that is cancelled `timeout` after it is entered.
     pub fn with_timeout(timeout: Duration) -> CancelScope {
-        CancelScope(Rc::new(ScopeCore::with_timeout(timeout)))
+        CancelScope(Counted::new(ScopeCore::with_timeout(timeout)))
     }
 
     /// A scope that is cancelled at `deadline`, which may have passed already.
     pub fn with_deadline(deadline: Instant) -> CancelScope {
-        CancelScope(Rc::new(ScopeCore::with_deadline(deadline)))
+        CancelScope(Counted::new(ScopeCore::with_deadline(deadline)))
     }
 
     /// This scope, shielded or not: see [`set_shield`](CancelScope::set_shield).
@@ -76,11 +76,11 @@ impl CancelScope {
         self
     }
 
-    pub(crate) fn from_core(core: Rc<ScopeCore>) -> CancelScope {
+    pub(crate) fn from_core(core: Counted<ScopeCore>) -> CancelScope {
         CancelScope(core)
     }
 
-    pub(crate) fn core(&self) -> &Rc<ScopeCore> {
+    pub(crate) fn core(&self) -> &Counted<ScopeCore> {
         &self.0
     }
 
@@ -99,7 +99,7 @@ impl CancelScope {
         &self,
         thunk: T,
     ) -> Call<impl Future<Output = Option<T::Output>> + use<T>> {
-        scoped(Rc::clone(&self.0), thunk, &SCOPE, |value| value)
+        scoped(self.0.clone(), thunk, &SCOPE, |value| value)
     }
 
     /// Requests cancellation. Sync; idempotent, the first reason is kept; may be called before

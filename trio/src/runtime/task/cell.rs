@@ -10,10 +10,10 @@ use std::task::{Context as PollContext, Poll};
 
 use super::handle::Outcome;
 use super::header::{Ending, Header, Payload, TaskRef, VTable, flag};
-use super::memory;
 use crate::runtime::context::{self, Heard};
 use crate::runtime::error::Error;
 use crate::runtime::internal_error;
+use crate::runtime::memory;
 use crate::runtime::moments;
 use crate::runtime::output::TaskOutput;
 use crate::runtime::report;
@@ -262,18 +262,7 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
     ///
     /// `header` is that of a `TaskCell<F, C>` that nothing refers to any more.
     unsafe fn free(header: *const Header) {
-        /// Frees the memory even if something in it panics when it is dropped.
-        struct Memory<T>(NonNull<T>);
-        impl<T> Drop for Memory<T> {
-            fn drop(&mut self) {
-                // SAFETY: rule 5: `allocate` made it, and this was the last reference.
-                unsafe { memory::free(self.0) };
-            }
-        }
-        // SAFETY: rule 5: as above.
-        unsafe {
-            let cell = Memory(NonNull::new_unchecked(header.cast::<Self>().cast_mut()));
-            cell.0.drop_in_place();
-        }
+        // SAFETY: rule 5: `allocate` made it, and this was the last reference.
+        unsafe { memory::drop_and_free(NonNull::new_unchecked(header.cast::<Self>().cast_mut())) };
     }
 }

@@ -21,7 +21,6 @@
 mod cell;
 mod handle;
 mod header;
-mod memory;
 mod name;
 
 pub(crate) use cell::{AsIs, ByOutput, Convert, NamedAfter, TaskCell};

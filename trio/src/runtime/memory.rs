@@ -1,4 +1,4 @@
-//! The memory of tasks: what one that has ended leaves is used by the next of about its size.
+//! Memory for tasks and scopes: what one that has ended leaves is used by the next of about its size.
 //!
 //! A program has tasks of few sizes, and makes and ends many of them in quick succession: taking one from a
 //! list is several times faster than the allocator. Each thread keeps up to [`KEPT`] bytes of such
@@ -107,9 +107,9 @@ impl Drop for Store {
     }
 }
 
-/// Memory for a `T`.
+/// Memory for a `T`, which is not of size 0.
 #[inline]
-pub(super) fn allocate<T>() -> NonNull<T> {
+pub(crate) fn allocate<T>() -> NonNull<T> {
     let class = const { class(Layout::new::<T>()) };
     let layout = const { layout_for::<T>() };
     if let Some(class) = class
@@ -117,7 +117,8 @@ pub(super) fn allocate<T>() -> NonNull<T> {
     {
         return piece.cast();
     }
-    // SAFETY: rule 5: the layout is not empty, since a task has a header.
+    const { assert!(size_of::<T>() > 0) };
+    // SAFETY: rule 5: the layout is not empty.
     match NonNull::new(unsafe { alloc(layout) }) {
         Some(piece) => piece.cast(),
         None => handle_alloc_error(layout),
@@ -130,7 +131,7 @@ pub(super) fn allocate<T>() -> NonNull<T> {
 ///
 /// Nothing refers to it any more.
 #[inline]
-pub(super) unsafe fn free<T>(piece: NonNull<T>) {
+unsafe fn free<T>(piece: NonNull<T>) {
     let class = const { class(Layout::new::<T>()) };
     let layout = const { layout_for::<T>() };
     let piece = piece.cast();
@@ -142,6 +143,26 @@ pub(super) unsafe fn free<T>(piece: NonNull<T>) {
     }
     // SAFETY: rule 5: that is how it was allocated.
     unsafe { dealloc(piece.as_ptr(), layout) };
+}
+
+/// Drops a `T`, and gives up its memory, which was [allocated](allocate), whether that panics or not.
+///
+/// # Safety
+///
+/// It is there, and nothing else refers to it.
+#[inline]
+pub(crate) unsafe fn drop_and_free<T>(value: NonNull<T>) {
+    struct Memory<T>(NonNull<T>);
+    impl<T> Drop for Memory<T> {
+        #[inline]
+        fn drop(&mut self) {
+            // SAFETY: by the caller's contract, and it has been dropped.
+            unsafe { free(self.0) };
+        }
+    }
+    let memory = Memory(value);
+    // SAFETY: by this function's contract.
+    unsafe { memory.0.drop_in_place() };
 }
 
 #[cfg(test)]
