@@ -203,3 +203,38 @@ impl Future for SleepForever {
         if context::cancelled() { context::unwind() } else { context::wait() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+    use crate::runtime::hostile;
+
+    #[test]
+    fn a_waker_may_sleep_whatever_is_done_with_it() {
+        crate::run(|| async {
+            let mut slept = pin!(sleep(Duration::from_millis(1)));
+            poll_fn(|_| {
+                hostile::set_call(|| {
+                    // Arms a timer, and disarms it.
+                    let mut cx = PollContext::from_waker(Waker::noop());
+                    assert!(pin!(sleep(Duration::from_secs(3600))).poll(&mut cx).is_pending());
+                });
+                for _ in 0..2 {
+                    let waker = hostile::waker();
+                    let mut cx = PollContext::from_waker(&waker);
+                    assert!(slept.as_mut().poll(&mut cx).is_pending());
+                }
+                Poll::Ready(())
+            })
+            .await;
+            // The time comes, which wakes it.
+            sleep(Duration::from_millis(2)).await;
+            hostile::clear_call();
+            slept.await;
+        });
+    }
+}
