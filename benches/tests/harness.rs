@@ -280,6 +280,15 @@ fn a_table_has_a_column_for_each_peer_that_takes_part() {
 }
 
 #[test]
+fn the_columns_are_in_the_order_of_the_workload_that_has_the_most_of_them() {
+    let few = row(&[("trio", &[10.0]), ("python", &[90.0])]);
+    let rows = [few, row(&[("trio", &[10.0]), ("smol", &[25.0]), ("python", &[90.0])])];
+    let text = markdown::tables(&rows, &machine(), false);
+    assert!(text.contains("| | trio | smol | python | to the least of them |\n"), "{text}");
+    assert!(text.contains("| yield | 10.0 ns |  | 90.0 ns, 9.00x |"), "{text}");
+}
+
+#[test]
 fn sizes_of_a_family_are_a_table_of_what_grows() {
     let rows: Vec<Row> = [(100, 10.0), (1_000_000, 15.0)]
         .map(|(size, nanos)| Row { size: Some(("tasks", size)), ..row(&[("trio", &[nanos])]) })
