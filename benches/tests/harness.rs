@@ -1,6 +1,6 @@
 //! The harness of the benchmarks.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -167,6 +167,20 @@ fn the_number_of_operations_follows_from_the_time_and_is_a_multiple_of_the_step(
     assert_eq!(rows[0].median("trio"), Some(100.0));
     let round = Duration::from_nanos(100) * *most.borrow();
     assert!(round >= options.round / 2 && round <= options.round * 2, "{round:?}");
+}
+
+#[test]
+fn a_machine_that_stalls_once_does_not_cut_the_rounds_short() {
+    let (has_stalled, last) = (Cell::new(false), Rc::new(Cell::new(0)));
+    let noted = Rc::clone(&last);
+    let work = move |operations: u32| {
+        noted.set(operations);
+        let stall = if has_stalled.replace(true) { 0 } else { 99 };
+        Duration::from_secs(stall) + Duration::from_nanos(100) * operations
+    };
+    let workload = Workload::new("group", "work").contender("trio", work);
+    measure(&workload, &Options { round: Duration::from_secs(9), ..options(&[]) });
+    assert!(last.get() >= 45_000_000, "{}", last.get());
 }
 
 #[test]
