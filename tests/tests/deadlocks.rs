@@ -86,6 +86,17 @@ fn a_cycle_of_locks_ends_with_the_task_tree() {
     assert!(text.contains("awaits `trio::sleep_forever()`"), "{text}");
 }
 
+#[test]
+fn a_sleep_that_was_cancelled_in_the_step_in_which_the_task_parks_is_not_waited_for() {
+    #[trio::task]
+    async fn parks(limit: Duration) {
+        assert!(trio::move_on_after(limit, sleep_forever).await.is_none());
+        park(&ParkingLot::new()).await;
+    }
+    deadlock(|| trio::run(|| parks(Duration::ZERO)));
+    deadlock(|| trio::run(|| parks(MILLI)));
+}
+
 #[trio::task]
 async fn joins(other: &OnceCell<TaskHandle<()>>) {
     checkpoint().await;

@@ -1205,6 +1205,182 @@ async fn a_block_that_was_taken_apart_and_goes_while_it_waits_leaves_nothing_in_
     .unwrap();
 }
 
+/// An await without its `.await`.
+macro_rules! entered {
+    ((:: core :: future :: IntoFuture :: into_future ($($entered:tt)*) . await)) => {
+        $($entered)*
+    };
+}
+
+/// Whether it may be moved after it was polled.
+struct Moves<T>(T);
+
+impl<T: Unpin> Moves<T> {
+    fn may_move(&self) -> bool {
+        true
+    }
+}
+
+trait StaysWhereItIs {
+    fn may_move(&self) -> bool {
+        false
+    }
+}
+
+impl<T> StaysWhereItIs for &Moves<T> {}
+
+#[trio::test]
+async fn an_await_that_was_taken_apart_stays_where_it_is() {
+    assert!((&Moves(Box::pin(0))).may_move());
+    assert!(!(&Moves(entered!(sleeps_in_a_box().await))).may_move());
+    checkpoint().await;
+}
+
+#[trio::task(boxed)]
+async fn sleeps_in_a_box() {
+    trio::sleep_forever().await;
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_and_is_dropped_by_a_child_leaves_nothing_in_the_traceback() {
+    let task = lowlevel::current_task();
+    let frame = pin!(Some(frame_of_block!(async { sleeps_in_a_box().await })));
+    let frame = RefCell::new(frame);
+    nursery!(|n| {
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            frame.borrow_mut().set(None);
+            assert_eq!(task.traceback().len(), 1);
+            lowlevel::task_tree();
+            n.cancel();
+        });
+        wait_for!(poll_fn(|cx| match frame.borrow_mut().as_mut().as_pin_mut() {
+            Some(frame) => frame.poll(cx),
+            None => Poll::Ready(()),
+        }));
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_and_goes_with_a_task_leaves_nothing_in_the_traceback() {
+    let task = lowlevel::current_task();
+    let victim = pin!(Some(frame_of_block!(async { sleeps_in_a_box().await })));
+    let victim = RefCell::new(victim);
+    nursery!(|n| {
+        let mut around = pin!(Some(frame_of_block!(async {
+            let _ = nursery!(|inner| {
+                inner.spawn(sleeper, OnDrop(|| victim.borrow_mut().set(None)));
+                trio::sleep_forever().await;
+            });
+        })));
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            wait_all_tasks_blocked().await;
+            assert_eq!(task.traceback().len(), 1);
+            lowlevel::task_tree();
+            n.cancel();
+        });
+        let mut step = 0;
+        wait_for!(poll_fn(|cx| {
+            step += 1;
+            if step == 1 {
+                assert!(around.as_mut().as_pin_mut().unwrap().poll(cx).is_pending());
+                cx.waker().wake_by_ref();
+            } else if step == 3 {
+                let mut victim = victim.borrow_mut();
+                assert!(victim.as_mut().as_pin_mut().unwrap().poll(cx).is_pending());
+                drop(victim);
+                around.set(None);
+            } else {
+                cx.waker().wake_by_ref();
+            }
+            Poll::<()>::Pending
+        }));
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_and_goes_with_the_body_leaves_nothing_in_the_traceback() {
+    let task = lowlevel::current_task();
+    let victim = pin!(Some(frame_of_block!(async { sleeps_in_a_box().await })));
+    let victim = RefCell::new(victim);
+    nursery!(|n| {
+        let mut around = pin!(Some(frame_of_block!(async {
+            let _ = nursery!(|inner| {
+                inner.spawn(trio::sleep_forever);
+                checkpoint().await;
+                victim.borrow_mut().set(None);
+            });
+        })));
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            let traceback: Vec<_> = task.traceback().iter().map(|it| it.expression()).collect();
+            assert_eq!(traceback, ["nursery!", "nursery!"]);
+            lowlevel::task_tree();
+            n.cancel();
+        });
+        wait_for!(poll_fn(|cx| {
+            if let Some(victim) = victim.borrow_mut().as_mut().as_pin_mut() {
+                assert!(victim.poll(cx).is_pending());
+            }
+            around.as_mut().as_pin_mut().unwrap().poll(cx)
+        }));
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn a_block_that_was_taken_apart_is_in_the_traceback_once_however_often_it_is_polled() {
+    let task = lowlevel::current_task();
+    nursery!(|n| {
+        n.spawn(async {
+            wait_all_tasks_blocked().await;
+            assert_eq!(task.traceback().len(), 3);
+            lowlevel::task_tree();
+            n.cancel();
+        });
+        let mut frame = pin!(frame_of_block!(async { sleeps_in_a_box().await }));
+        wait_for!(poll_fn(|cx| {
+            assert!(frame.as_mut().poll(cx).is_pending());
+            frame.as_mut().poll(cx)
+        }));
+    })
+    .unwrap();
+}
+
+#[trio::test(allow(useless_nursery))]
+async fn a_block_that_was_taken_apart_keeps_its_scope_whichever_task_polls_it() {
+    type Frame = std::pin::Pin<Box<dyn Future<Output = Option<()>>>>;
+    fn poll(frame: &mut Frame) -> Poll<Option<()>> {
+        frame.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+    const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+    let mut frames: Vec<Frame> = Vec::new();
+    for _ in 0..2 {
+        frames.push(Box::pin(frame_of_block!(async {
+            trio::move_on_after(HOUR, trio::sleep_forever).await
+        })));
+    }
+    let (mut kept, mut leaked) = (frames.remove(0), frames.remove(0));
+    nursery!(|n| {
+        n.spawn(async {
+            assert!(poll(&mut kept).is_pending());
+            assert!(poll(&mut leaked).is_pending());
+            checkpoint().await;
+        });
+    })
+    .unwrap();
+    assert_eq!(lowlevel::statistics().deadlines, 2);
+    std::mem::forget(leaked);
+    // What was around it is gone, with which it was cancelled.
+    assert_eq!(poll(&mut kept), Poll::Ready(None));
+    assert_eq!(lowlevel::statistics().deadlines, 1);
+    lowlevel::task_tree();
+    checkpoint().await;
+}
+
 #[trio::test]
 async fn a_block_that_was_taken_apart_has_no_start_either() {
     #[trio::task]
@@ -1290,7 +1466,111 @@ async fn a_frame_that_was_given_to_another_runtime_has_no_nursery() {
     checkpoint().await;
 }
 
+// Tasks that end in the queue.
+
+/// Ends in the step in which it has woken itself.
+async fn ends_awake(log: Log) {
+    let _local = noting(&log, "a local");
+    poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        Poll::Ready(())
+    })
+    .await;
+}
+
+#[trio::test]
+async fn a_task_may_end_while_it_is_queued() {
+    let log = Log::default();
+    nursery!(|n| {
+        for _ in 0..100 {
+            let handle = n.spawn(ends_awake, Rc::clone(&log));
+            handle.wait().await;
+            // Its place in the queue is the last that keeps its memory.
+            drop(handle);
+            checkpoint().await;
+        }
+    })
+    .unwrap();
+    assert_eq!(log.borrow().len(), 100);
+}
+
+#[test]
+fn a_run_may_be_dropped_while_tasks_that_have_ended_are_queued() {
+    let log = Log::default();
+    let inside = Rc::clone(&log);
+    let mut guest = trio::Builder::new().guest(move || async move {
+        for _ in 0..100 {
+            lowlevel::spawn_system_task({
+                let log = Rc::clone(&inside);
+                move || ends_awake(log)
+            });
+        }
+        loop {
+            checkpoint().await;
+        }
+    });
+    while log.borrow().len() < 100 {
+        guest.step();
+    }
+    drop(guest);
+}
+
+#[test]
+fn a_destructor_may_spawn_into_the_run_whose_queue_it_is_in() {
+    let log = Log::default();
+    let inside = Rc::clone(&log);
+    let mut guest = trio::Builder::new().guest(move || async move {
+        let spawned = Rc::clone(&inside);
+        let _spawns = OnDrop(move || {
+            // It is refused, or taken down with the others.
+            let log = Rc::clone(&spawned);
+            let spawn = || lowlevel::spawn_system_task(move || ends_awake(log));
+            drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(spawn)));
+        });
+        lowlevel::spawn_system_task(move || ends_awake(inside));
+        trio::sleep_forever().await;
+    });
+    guest.step();
+    drop(guest);
+    assert!(!log.borrow().is_empty());
+}
+
 // Instruments.
+
+#[test]
+fn an_instrument_that_was_added_by_a_task_may_drop_the_frame_of_that_task_after_its_step() {
+    struct Drops;
+    impl lowlevel::Instrument for Drops {
+        fn task_scheduled(&self, _: &lowlevel::Task) {
+            frames::drop_kept();
+        }
+    }
+    #[trio::task]
+    async fn adds(log: Log) {
+        let _local = noting(&log, "the child's local");
+        checkpoint().await;
+        lowlevel::add_instrument(Rc::new(Drops));
+        lowlevel::spawn_system_task(trio::sleep_forever);
+        trio::sleep_forever().await;
+    }
+    #[trio::task]
+    async fn frame(log: Log) {
+        let _ = nursery!(|n| {
+            n.spawn(adds, log);
+            trio::sleep_forever().await;
+        });
+    }
+    #[trio::task]
+    async fn main(log: Log) {
+        let shared = share(frame(log).into_future());
+        assert!(poll_once(&shared).is_pending());
+        keep(&shared);
+        wait_all_tasks_blocked().await;
+    }
+    let log = Log::default();
+    trio::run(|| main(Rc::clone(&log)));
+    assert_eq!(*log.borrow(), ["the child's local in adds"]);
+}
 
 #[test]
 fn an_instrument_may_drop_a_frame_while_a_cancellation_spreads_through_it() {

@@ -210,6 +210,7 @@ fn asked_nobody(before: u32) -> bool {
 pub struct Entered<F> {
     frame: F,
     trace: TraceNode,
+    _pinned: PhantomPinned,
 }
 
 impl<F> std::fmt::Debug for Entered<F> {
@@ -236,7 +237,8 @@ impl<C: Checkpoint> Operand<C> {
     #[inline]
     pub unsafe fn enter(self, site: &'static Site) -> Entered<C::Frame> {
         // SAFETY: by this function's contract.
-        Entered { frame: unsafe { self.0.into_frame() }, trace: TraceNode::new(site) }
+        let frame = unsafe { self.0.into_frame() };
+        Entered { frame, trace: TraceNode::new(site), _pinned: PhantomPinned }
     }
 
     /// Gives back what a thunk returned.
@@ -334,6 +336,7 @@ impl<F: Future> Future for Entered<F> {
             let this = self.get_unchecked_mut();
             (Pin::new_unchecked(&mut this.frame), &this.trace)
         };
+        trace.leave();
         let result = frame.poll(cx);
         match result {
             // The frames of one that is polled by hand may go at any time.

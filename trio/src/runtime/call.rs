@@ -13,6 +13,7 @@ use std::task::{Context as PollContext, Poll};
 
 use super::context::{self, InFrame, PolledWith};
 use super::task::TaskRef;
+use super::trace;
 
 /// The call of a task function, ready to be awaited in another task or given to a nursery.
 ///
@@ -170,7 +171,7 @@ impl<F: Future> Future for IntoFuture<F> {
         let _in_place = PolledWith::context(cx);
         let _in_frame = InFrame::enter(&*frame);
         let result = frame.poll(cx);
-        context::with(|c| c.trace.set(trace));
+        trace::cut(trace);
         result
     }
 }

@@ -294,7 +294,6 @@ pub(crate) fn end_step() -> *const TraceNode {
 pub(crate) struct InTask {
     task: *const Header,
     node: *const Node,
-    trace: *const TraceNode,
     _hearing: Hearing,
     _polled_with: PolledWith,
 }
@@ -307,7 +306,6 @@ impl InTask {
         with(|c| InTask {
             task: c.task.replace(task),
             node: c.node.replace(task.node()),
-            trace: c.trace.replace(ptr::null()),
             _hearing: hearing,
             _polled_with: others,
         })
@@ -320,7 +318,6 @@ impl Drop for InTask {
         let _ = CONTEXT.try_with(|c| {
             c.task.set(self.task);
             c.node.set(self.node);
-            c.trace.set(self.trace);
         });
     }
 }

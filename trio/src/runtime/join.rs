@@ -30,7 +30,7 @@ use super::nursery::{NurseryCore, NurseryGuard};
 use super::points;
 use super::report;
 use super::task::Header;
-use super::trace::BoundaryTrace;
+use super::trace::{self, BoundaryTrace};
 use super::wake::WakeTarget;
 
 impl<'scope> NurseryGuard<'scope> {
@@ -109,6 +109,7 @@ where
         let this = unsafe { self.get_unchecked_mut() };
         let core = this.guard.core();
         let node = core.scope().node();
+        this.trace.leave();
         let mut waited = false;
         loop {
             match this.state {
@@ -190,7 +191,7 @@ where
     if let Ok(None) = polled {
         return None;
     }
-    context::with(|c| c.trace.set(trace));
+    trace::cut(trace);
     // A destructor that panics counts as a panic of the body.
     let dropped = catch_unwind(AssertUnwindSafe(|| *body = None));
     Some(match (polled, dropped) {

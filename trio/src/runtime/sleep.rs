@@ -191,16 +191,22 @@ impl Future for SleepForever {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, _cx: &mut PollContext<'_>) -> Poll<()> {
+        let first = !std::mem::replace(&mut self.asked, true);
+        if first {
+            context::task(|task| task.count_cancel_point());
+        }
+        if context::cancelled() {
+            self.asked = false;
+            return context::unwind();
+        }
         context::task(|task| {
-            if !self.asked {
-                task.count_cancel_point();
+            if first {
                 task.count_schedule_point();
-                self.asked = true;
             }
             task.set(flag::WAITS_FOR_EVER);
             task.set_waits_for(&"ever");
         });
-        if context::cancelled() { context::unwind() } else { context::wait() }
+        context::wait()
     }
 }
 

@@ -287,6 +287,7 @@ where
         // SAFETY: rule 4: nothing is moved out that is referred to by address: the hidden nursery
         // and the trace stay.
         let this = unsafe { self.get_unchecked_mut() };
+        this.trace.leave();
         match this.state {
             State::New => {
                 context::task(|task| {

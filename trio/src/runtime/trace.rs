@@ -3,8 +3,9 @@
 //! Every `.await` of a task body has a static [`Site`]. When a poll returns `Pending`, each await on
 //! the way out puts a node of its own frame in front of the list in the context, so that after the
 //! step the task's header holds the chain from its outermost call to what it waits for. Nothing is
-//! allocated, and a chain is only read while the task is suspended: the nodes lie in pinned frames
-//! that cannot go before the task is stepped again (which forgets the chain) or torn down.
+//! allocated, and a chain is only read while the task is suspended. The nodes lie in pinned frames,
+//! and one that is polled again, or goes, leaves the chain: whoever takes apart what the macros make can
+//! have parts of a frame dropped in the midst of a step, and by others while the task is suspended.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::ptr;
 
 use super::context;
 use super::node::Node;
+use super::task::{Header, flag};
 
 /// What kind of place a [`Site`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,12 +101,14 @@ impl fmt::Display for Site {
 /// One frame of a chain. It lies in the frame that it describes.
 pub(crate) struct TraceNode {
     next: Cell<*const TraceNode>,
+    /// The task in whose chain it is, unless that has been stepped since; null: in none.
+    owner: Cell<*const Header>,
     site: &'static Site,
 }
 
 impl TraceNode {
     pub(crate) const fn new(site: &'static Site) -> TraceNode {
-        TraceNode { next: Cell::new(ptr::null()), site }
+        TraceNode { next: Cell::new(ptr::null()), owner: Cell::new(ptr::null()), site }
     }
 
     pub(crate) fn site(&self) -> &'static Site {
@@ -114,28 +118,40 @@ impl TraceNode {
     /// Puts this frame in front of the chain of the poll in progress.
     #[inline]
     pub(crate) fn push(&self) {
-        context::with(|c| self.next.set(c.trace.replace(self)));
+        self.push_as(self);
     }
-}
 
-impl Drop for TraceNode {
-    /// Most frames go in a later step than the one that they waited in, whose chain is forgotten then. One
-    /// that goes in the same step takes itself out.
     #[inline]
-    fn drop(&mut self) {
-        context::try_with(|c| {
-            if !c.trace.get().is_null() {
-                self.leave(&c.trace);
-            }
+    fn push_as(&self, this: *const TraceNode) {
+        context::with(|c| {
+            self.owner.set(c.task.get());
+            self.next.set(c.trace.replace(this));
         });
     }
-}
 
-impl TraceNode {
+    /// This frame is polled, or goes. Most are so in a later step than the one that they waited in, whose
+    /// chain is forgotten by then.
+    #[inline]
+    pub(crate) fn leave(&self) {
+        let owner = self.owner.replace(ptr::null());
+        if !owner.is_null() {
+            context::try_with(|c| {
+                if !ptr::eq(owner, c.task.get()) || !c.trace.get().is_null() {
+                    self.leave_chain(owner, &c.trace);
+                }
+            });
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    fn leave(&self, mut link: &Cell<*const TraceNode>) {
-        // SAFETY: rule 1: what is in the chain of a poll in progress is there, since it leaves when it goes.
+    fn leave_chain(&self, owner: *const Header, running: &Cell<*const TraceNode>) {
+        // SAFETY: rule 1: the node is in the task's frame, and so the task is there.
+        let owner = unsafe { &*owner };
+        let is_suspended = !owner.has(flag::RUNNING | flag::DONE);
+        let mut link = if is_suspended { owner.trace_link() } else { running };
+        // SAFETY: rule 1: what is in the chain of a poll in progress, or of a suspended task, is there, since
+        // it leaves when it goes.
         while let Some(node) = unsafe { link.get().as_ref() } {
             if ptr::eq(node, self) {
                 return link.set(self.next.get());
@@ -143,6 +159,29 @@ impl TraceNode {
             link = &node.next;
         }
     }
+}
+
+impl Drop for TraceNode {
+    #[inline]
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Takes everything out of the chain of the poll in progress that was put in front of `head`, which was the
+/// first then. If that has left meanwhile nothing stays.
+#[inline]
+pub(crate) fn cut(head: *const TraceNode) {
+    context::with(|c| {
+        let mut first = c.trace.get();
+        while !ptr::eq(first, head) {
+            // SAFETY: rule 1: as in `leave_chain`.
+            let Some(node) = (unsafe { first.as_ref() }) else { break };
+            node.owner.set(ptr::null());
+            first = node.next.get();
+        }
+        c.trace.set(first);
+    });
 }
 
 /// The frame of a boundary: a trace node that also names the boundary's place in the status tree.
@@ -160,8 +199,13 @@ impl BoundaryTrace {
     pub(crate) fn push(&self, node: &Node) {
         debug_assert_ne!(self.frame.site.kind(), SiteKind::Await);
         self.node.set(node);
-        let frame = ptr::from_ref(self).cast::<TraceNode>();
-        context::with(|c| self.frame.next.set(c.trace.replace(frame)));
+        self.frame.push_as(ptr::from_ref(self).cast());
+    }
+
+    /// The boundary is polled.
+    #[inline]
+    pub(crate) fn leave(&self) {
+        self.frame.leave();
     }
 }
 

@@ -5,7 +5,7 @@ use std::task::{Context as PollContext, Waker};
 
 use super::context;
 use super::report;
-use super::task::TaskRef;
+use super::task::{Header, TaskRef};
 
 /// Whom to wake: a task of ours, straight; or whatever a foreign combinator has passed down.
 pub(crate) struct WakeTarget {
@@ -30,6 +30,12 @@ impl WakeTarget {
                 foreign: (!own).then(|| cx.waker().clone()),
             }
         })
+    }
+
+    /// The task, as if it polled with its own waker.
+    #[inline]
+    pub(crate) fn task_itself(task: &Header) -> WakeTarget {
+        WakeTarget { task: TaskRef::from_header(task), foreign: None }
     }
 
     /// The task that waits.

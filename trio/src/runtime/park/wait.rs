@@ -94,13 +94,18 @@ impl Park<'_> {
         if self.lot.0.is_broken() {
             return self.fail(cx);
         }
-        context::task(|task| {
+        let is_own = context::task(|task| {
             task.count_schedule_point();
             task.set_waits_for(&"a parking lot");
+            self.waiter.mark(State::Parked(WakeTarget::task_itself(task)));
+            context::is_own_waker(cx, task)
         });
-        self.waiter.mark(State::Parked(WakeTarget::current(cx)));
         self.lot.0.push(&self.waiter);
-        context::wait()
+        if is_own {
+            return context::wait();
+        }
+        // Only now that it is in the queue: a foreign waker may unpark it when it is cloned.
+        self.look_again(cx)
     }
 
     #[cold]
@@ -156,5 +161,40 @@ impl Drop for Park<'_> {
 impl fmt::Debug for Park<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Park").field("unparked", &self.is_unparked()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::runtime::hostile;
+
+    /// What comes of parking with a waker that calls `function` whatever is done with it.
+    fn park_with(
+        function: impl Fn(&ParkingLot) + 'static,
+    ) -> Poll<Result<(), BrokenResourceError>> {
+        crate::run(|| async {
+            let lot = Rc::new(ParkingLot::new());
+            let called = Rc::clone(&lot);
+            hostile::set_call(move || function(&called));
+            let waker = hostile::waker();
+            let polled = pin!(lot.park()).poll(&mut PollContext::from_waker(&waker));
+            drop(waker);
+            hostile::clear_call();
+            polled
+        })
+    }
+
+    #[test]
+    fn a_waker_that_unparks_when_it_is_cloned_is_not_too_early() {
+        assert!(matches!(park_with(|lot| _ = lot.unpark_all()), Poll::Ready(Ok(()))));
+    }
+
+    #[test]
+    fn a_waker_that_breaks_the_lot_when_it_is_cloned_leaves_nobody_in_it() {
+        assert!(matches!(park_with(|lot| lot.break_lot("it")), Poll::Ready(Err(_))));
     }
 }

@@ -14,7 +14,7 @@ const FIRST: usize = 64;
 
 /// A queue whose positions have names: absolute, and counted on without end.
 pub(super) struct Ring<T> {
-    places: UnsafeCell<Box<[*const T]>>,
+    places: UnsafeCell<Box<[Cell<*const T>]>>,
     head: Cell<usize>,
     tail: Cell<usize>,
 }
@@ -22,7 +22,7 @@ pub(super) struct Ring<T> {
 impl<T> Ring<T> {
     pub(super) fn new() -> Ring<T> {
         Ring {
-            places: UnsafeCell::new(vec![ptr::null(); FIRST].into()),
+            places: UnsafeCell::new(vec![Cell::new(ptr::null()); FIRST].into()),
             head: Cell::new(0),
             tail: Cell::new(0),
         }
@@ -51,13 +51,12 @@ impl<T> Ring<T> {
     }
 
     #[inline(always)]
-    fn place(&self, position: usize) -> *mut *const T {
-        // SAFETY: rule 5: nothing else refers to the places meanwhile. Their number is a power of two,
-        // so that a masked position is one of them.
+    fn place(&self, position: usize) -> &Cell<*const T> {
+        // SAFETY: rule 5: the places are replaced by `grow` alone, when nothing refers to them. Their number
+        // is a power of two, so that a masked position is one of them.
         unsafe {
-            let places = &mut *self.places.get();
-            let mask = places.len() - 1;
-            places.as_mut_ptr().add(position & mask)
+            let places = &**self.places.get();
+            places.get_unchecked(position & (places.len() - 1))
         }
     }
 
@@ -68,8 +67,7 @@ impl<T> Ring<T> {
         if self.len() == unsafe { (&*self.places.get()).len() } {
             self.grow();
         }
-        // SAFETY: rule 5: as in `place`.
-        unsafe { *self.place(tail) = item };
+        self.place(tail).set(item);
         self.tail.set(tail.wrapping_add(1));
     }
 
@@ -79,26 +77,22 @@ impl<T> Ring<T> {
         debug_assert!(!self.is_empty());
         let head = self.head.get();
         self.head.set(head.wrapping_add(1));
-        // SAFETY: rule 5: as in `place`.
-        unsafe { *self.place(head) }
+        self.place(head).get()
     }
 
     /// Exchanges the items at two positions.
     pub(super) fn swap(&self, one: usize, other: usize) {
-        // SAFETY: rule 5: as in `place`; they may be the same.
-        unsafe { ptr::swap(self.place(one), self.place(other)) };
+        self.place(one).swap(self.place(other));
     }
 
     #[cold]
     #[inline(never)]
     fn grow(&self) {
-        let mut larger = Vec::with_capacity(self.len() * 2);
-        let mask = larger.capacity() - 1;
-        larger.resize(larger.capacity(), ptr::null());
+        let larger = vec![Cell::new(ptr::null()); self.len() * 2];
+        let mask = larger.len() - 1;
         let mut position = self.head.get();
         while position != self.tail.get() {
-            // SAFETY: rule 5: as in `place`.
-            larger[position & mask] = unsafe { *self.place(position) };
+            larger[position & mask].set(self.place(position).get());
             position = position.wrapping_add(1);
         }
         // SAFETY: rule 5: as in `place`.

@@ -95,6 +95,8 @@ impl Run {
     #[cold]
     #[inline(never)]
     fn stepped(&self, task: &TaskRef) {
+        // An instrument that was added in the step may take it down.
+        let task = &task.clone();
         self.instruments.tell_scheduled();
         self.instruments.call_for(task, |instrument, task| instrument.after_task_step(task));
     }

@@ -23,7 +23,7 @@ use crate::runtime::call::Call;
 use crate::runtime::context::{self, Heard, Hearing, InNode};
 use crate::runtime::moments;
 use crate::runtime::thunk::Thunk;
-use crate::runtime::trace::{BoundaryTrace, Site};
+use crate::runtime::trace::{self, BoundaryTrace, Site};
 
 /// Runs a thunk in a scope; `finish` makes the result out of `Some(value)` or `None`.
 pub(crate) fn scoped<T: Thunk, R, C: AsRef<ScopeCore>>(
@@ -87,6 +87,7 @@ impl<F: Future, R, C: AsRef<ScopeCore>> Future for Scoped<F, R, C> {
         // `trace`, which has only cells.
         let this = unsafe { self.get_unchecked_mut() };
         let core = this.core.as_ref();
+        this.trace.leave();
         match this.state {
             State::New => {
                 core.enter();
@@ -125,7 +126,7 @@ impl<F: Future, R, C: AsRef<ScopeCore>> Future for Scoped<F, R, C> {
                 context::wait()
             }
             Poll::Ready(None) => {
-                context::with(|c| c.trace.set(trace));
+                trace::cut(trace);
                 {
                     let _inner = InNode::enter(core.node());
                     this.inside = None;

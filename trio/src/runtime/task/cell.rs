@@ -17,6 +17,7 @@ use crate::runtime::memory;
 use crate::runtime::moments;
 use crate::runtime::output::TaskOutput;
 use crate::runtime::report;
+use crate::runtime::trace;
 
 /// How a task's output becomes a value or an error.
 pub(crate) trait Convert<O> {
@@ -138,6 +139,7 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
             moments::unwinding();
         }
         // From here on it has ended; its destructors run as part of it.
+        trace::cut(std::ptr::null());
         // SAFETY: as above, and the poll is over.
         let dropped = unsafe { Self::drop_frame(header) };
         let outcome = match (polled, dropped) {
