@@ -1250,7 +1250,7 @@ async fn a_block_that_was_taken_apart_and_is_dropped_by_a_child_leaves_nothing_i
         n.spawn(async {
             wait_all_tasks_blocked().await;
             frame.borrow_mut().set(None);
-            assert_eq!(task.traceback().len(), 1);
+            assert!(task.traceback().is_empty(), "it is not known any more");
             lowlevel::task_tree();
             n.cancel();
         });
@@ -1741,4 +1741,65 @@ fn an_instrument_that_drops_the_handle_of_a_task_that_is_just_ending_loses_no_er
             assert!(stderr(&output).contains(said), "{}", stderr(&output));
         }
     }
+}
+
+// Recursion.
+
+#[trio::task]
+async fn in_boxes(depth: u32, deepest: &Cell<u32>) -> trio::Result<()> {
+    nursery!(|n| {
+        if depth > 0 {
+            n.spawn(checkpoint);
+            Box::pin(in_boxes(depth - 1, deepest)).await?;
+        } else {
+            deepest.set(deepest.get() + 1);
+            trio::sleep_forever().await;
+        }
+    })?;
+    Ok(())
+}
+
+#[trio::task(boxed)]
+async fn boxed(depth: u32, deepest: &Cell<u32>) -> trio::Result<()> {
+    nursery!(|n| {
+        if depth > 0 {
+            n.spawn(checkpoint);
+            boxed(depth - 1, deepest).await?;
+        } else {
+            deepest.set(deepest.get() + 1);
+            trio::sleep_forever().await;
+        }
+    })?;
+    Ok(())
+}
+
+#[trio::test]
+async fn a_function_that_calls_itself_in_a_box_can_have_nurseries() {
+    let deepest = Cell::new(0);
+    nursery!(|n| {
+        n.spawn(in_boxes, 5, &deepest);
+        n.spawn(boxed, 5, &deepest);
+        wait_all_tasks_blocked().await;
+        assert_eq!(deepest.get(), 2);
+        n.cancel();
+    })
+    .unwrap();
+}
+
+#[trio::test]
+async fn frames_in_boxes_that_are_cancelled_leave_the_tracebacks_of_others_alone() {
+    let deepest = Cell::new(0);
+    nursery!(|n| {
+        let waits = n.spawn(in_boxes, 2, &deepest).task();
+        let cancelled = [n.spawn(in_boxes, 5, &deepest), n.spawn(boxed, 5, &deepest)];
+        wait_all_tasks_blocked().await;
+        let before = waits.traceback().len();
+        assert!(before >= 6, "{before}");
+        cancelled.iter().for_each(TaskHandle::cancel);
+        wait_all_tasks_blocked().await;
+        assert!(cancelled.iter().all(TaskHandle::is_finished));
+        assert_eq!(waits.traceback().len(), before);
+        n.cancel();
+    })
+    .unwrap();
 }

@@ -28,7 +28,7 @@ use std::marker::PhantomPinned;
 use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
-use super::call::{Block, Call};
+use super::call::{Block, Boxed, Call};
 use super::context::{self, Heard, Hearing, PolledWith};
 use super::points;
 use super::task::TaskRef;
@@ -87,22 +87,7 @@ impl<F: Future> Checkpoint for Pin<Box<Call<F>>> {
 
     #[inline]
     unsafe fn into_frame(self) -> Boxed<F> {
-        Boxed(self)
-    }
-}
-
-/// The frame of a call, where the call is.
-#[doc(hidden)]
-#[allow(missing_debug_implementations)]
-pub struct Boxed<F>(Pin<Box<Call<F>>>);
-
-impl<F: Future> Future for Boxed<F> {
-    type Output = F::Output;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
-        // SAFETY: rule 1: the frame is pinned with the call that it is in, and never moved out.
-        unsafe { self.0.as_mut().map_unchecked_mut(Call::frame) }.poll(cx)
+        Boxed::of(self)
     }
 }
 

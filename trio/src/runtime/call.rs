@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context as PollContext, Poll};
 
@@ -21,6 +22,7 @@ use super::trace;
 /// `select!`, or moved to another executor; see [`into_future`](Call::into_future) for those that
 /// borrow nothing.
 #[must_use = "tasks do nothing until awaited: add `.await`, or give the function to a nursery: `n.spawn(f, args)`"]
+#[repr(transparent)]
 pub struct Call<F> {
     frame: F,
     /// A frame does not leave its thread.
@@ -100,13 +102,6 @@ macro_rules! frames {
             }
         }
     )*};
-}
-
-impl<F> Call<F> {
-    /// The frame, for who polls it where it is.
-    pub(crate) fn frame(&mut self) -> &mut F {
-        &mut self.frame
-    }
 }
 
 frames! {
@@ -190,14 +185,29 @@ impl<F: Future> Call<F> {
     /// As [`new`](Call::new).
     #[doc(hidden)]
     pub unsafe fn boxed(frame: F) -> Call<Boxed<F>> {
-        Call { frame: Boxed(Box::pin(frame)), _thread: PhantomData }
+        Call { frame: Boxed::new(Box::pin(frame)), _thread: PhantomData }
     }
 }
 
 /// The frame of a task that is `boxed`: allocated on its own.
 #[doc(hidden)]
 #[must_use = "futures do nothing unless awaited"]
-pub struct Boxed<F>(Pin<Box<F>>);
+pub struct Boxed<F>(ManuallyDrop<Pin<Box<F>>>);
+
+impl<F> Boxed<F> {
+    fn new(frame: Pin<Box<F>>) -> Self {
+        Boxed(ManuallyDrop::new(frame))
+    }
+
+    /// That of a call in a box, as recursion needs it.
+    pub(crate) fn of(call: Pin<Box<Call<F>>>) -> Self {
+        // SAFETY: rule 1: the frame stays where it is, and a call is nothing but its frame.
+        unsafe {
+            let call = Box::into_raw(Pin::into_inner_unchecked(call));
+            Boxed::new(Box::into_pin(Box::from_raw(call.cast::<F>())))
+        }
+    }
+}
 
 impl<F: Future> Future for Boxed<F> {
     type Output = F::Output;
@@ -205,8 +215,16 @@ impl<F: Future> Future for Boxed<F> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<F::Output> {
         // In place if the box is: it goes with what it is in.
-        let _in_frame = context::is_in_place(&*self, cx).then(|| InFrame::enter(&*self.0));
+        let _in_frame = context::is_in_place(&*self, cx).then(|| InFrame::enter(&**self.0));
         self.0.as_mut().poll(cx)
+    }
+}
+
+impl<F> Drop for Boxed<F> {
+    fn drop(&mut self) {
+        let _in_frame = context::is_in_frame(self).then(|| InFrame::enter(&**self.0));
+        // SAFETY: rule 1: it is dropped once, in its place.
+        unsafe { ManuallyDrop::drop(&mut self.0) };
     }
 }
 

@@ -186,6 +186,12 @@ pub(crate) fn is_in_place<T>(part: &T, cx: &PollContext<'_>) -> bool {
     polled_with == ptr::from_ref(cx).cast() && start <= part && part < end
 }
 
+/// Whether it lies in the frame that is being polled, or taken down.
+pub(crate) fn is_in_frame<T>(part: &T) -> bool {
+    let part = ptr::from_ref(part).addr();
+    CONTEXT.try_with(|c| c.frame.get()).is_ok_and(|(start, end)| start <= part && part < end)
+}
+
 /// What a boundary that lets children borrow demands of those who poll it.
 ///
 /// # Panics
@@ -285,6 +291,7 @@ pub(crate) fn end_step() -> *const TraceNode {
         c.task.set(ptr::null());
         c.node.set(ptr::null());
         c.polled_with.set(ptr::null());
+        c.frame.set((0, 0));
         c.trace.replace(ptr::null())
     })
 }

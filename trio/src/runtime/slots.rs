@@ -25,6 +25,7 @@ impl Slots {
     /// # Panics
     ///
     /// If 268,435,456 tasks are alive.
+    #[inline]
     pub(crate) fn insert(&mut self, task: TaskRef, run: u16) -> u64 {
         let slot = self.free.pop().unwrap_or_else(|| {
             assert!(self.slots.len() < waker::MAX_SLOTS, "too many tasks are alive in this run");
@@ -44,6 +45,7 @@ impl Slots {
     }
 
     /// Frees a slot, and returns the reference that it held.
+    #[inline]
     pub(crate) fn remove(&mut self, name: u64) -> Option<TaskRef> {
         self.get(name)?;
         let slot = waker::slot_of(name);

@@ -13,7 +13,6 @@ use std::ptr;
 
 use super::context;
 use super::node::Node;
-use super::task::{Header, flag};
 
 /// What kind of place a [`Site`] is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,16 +98,25 @@ impl fmt::Display for Site {
 }
 
 /// One frame of a chain. It lies in the frame that it describes.
+///
+/// ```text
+///             the poll returns Pending
+///   NOWHERE ──────────────────────────▶ in the chain of its task
+///      ▲                                      │
+///      └── it is polled, or cut off with ─────┘
+///          those that are to be dropped
+/// ```
 pub(crate) struct TraceNode {
+    /// Null: the last of its chain. [`NOWHERE`]: it is in none.
     next: Cell<*const TraceNode>,
-    /// The task in whose chain it is, unless that has been stepped since; null: in none.
-    owner: Cell<*const Header>,
     site: &'static Site,
 }
 
+const NOWHERE: *const TraceNode = ptr::without_provenance(1);
+
 impl TraceNode {
     pub(crate) const fn new(site: &'static Site) -> TraceNode {
-        TraceNode { next: Cell::new(ptr::null()), owner: Cell::new(ptr::null()), site }
+        TraceNode { next: Cell::new(NOWHERE), site }
     }
 
     pub(crate) fn site(&self) -> &'static Site {
@@ -123,35 +131,24 @@ impl TraceNode {
 
     #[inline]
     fn push_as(&self, this: *const TraceNode) {
-        context::with(|c| {
-            self.owner.set(c.task.get());
-            self.next.set(c.trace.replace(this));
-        });
+        context::with(|c| self.next.set(c.trace.replace(this)));
     }
 
-    /// This frame is polled, or goes. Most are so in a later step than the one that they waited in, whose
-    /// chain is forgotten by then.
+    /// This frame is polled. Mostly the chain that it is in is that of an earlier step, which is forgotten.
     #[inline]
     pub(crate) fn leave(&self) {
-        let owner = self.owner.replace(ptr::null());
-        if !owner.is_null() {
-            context::try_with(|c| {
-                if !ptr::eq(owner, c.task.get()) || !c.trace.get().is_null() {
-                    self.leave_chain(owner, &c.trace);
-                }
-            });
-        }
+        context::with(|c| {
+            if !c.trace.get().is_null() {
+                self.unlink(&c.trace);
+            }
+        });
+        self.next.set(NOWHERE);
     }
 
     #[cold]
     #[inline(never)]
-    fn leave_chain(&self, owner: *const Header, running: &Cell<*const TraceNode>) {
-        // SAFETY: rule 1: the node is in the task's frame, and so the task is there.
-        let owner = unsafe { &*owner };
-        let is_suspended = !owner.has(flag::RUNNING | flag::DONE);
-        let mut link = if is_suspended { owner.trace_link() } else { running };
-        // SAFETY: rule 1: what is in the chain of a poll in progress, or of a suspended task, is there, since
-        // it leaves when it goes.
+    fn unlink(&self, mut link: &Cell<*const TraceNode>) {
+        // SAFETY: rule 1: what is in the chain of a poll in progress is there: when it goes it leaves.
         while let Some(node) = unsafe { link.get().as_ref() } {
             if ptr::eq(node, self) {
                 return link.set(self.next.get());
@@ -159,26 +156,43 @@ impl TraceNode {
             link = &node.next;
         }
     }
+
+    /// It goes while it is in a chain, which whoever takes apart what the macros make can bring about: in the
+    /// poll in which it waits, or from a child of its task, while that is suspended. A task that goes as a
+    /// whole has no chain any more.
+    #[cold]
+    #[inline(never)]
+    fn goes(&self) {
+        context::try_with(|c| self.unlink(&c.trace));
+        if !context::is_in_frame(self) {
+            context::try_run(|run| {
+                if let Some(run) = run {
+                    run.forget_chains();
+                }
+            });
+        }
+    }
 }
 
 impl Drop for TraceNode {
     #[inline]
     fn drop(&mut self) {
-        self.leave();
+        if self.next.get() != NOWHERE {
+            self.goes();
+        }
     }
 }
 
 /// Takes everything out of the chain of the poll in progress that was put in front of `head`, which was the
-/// first then. If that has left meanwhile nothing stays.
+/// first then: it is about to be dropped. If `head` has left meanwhile nothing stays.
 #[inline]
 pub(crate) fn cut(head: *const TraceNode) {
     context::with(|c| {
         let mut first = c.trace.get();
         while !ptr::eq(first, head) {
-            // SAFETY: rule 1: as in `leave_chain`.
+            // SAFETY: rule 1: as in `unlink`.
             let Some(node) = (unsafe { first.as_ref() }) else { break };
-            node.owner.set(ptr::null());
-            first = node.next.get();
+            first = node.next.replace(NOWHERE);
         }
         c.trace.set(first);
     });

@@ -159,6 +159,7 @@ impl Run {
             return;
         }
         task.set(flag::RUNNING);
+        task.set_trace(std::ptr::null());
         let ending = {
             let _current = InTask::enter(task);
             task.take_down()
@@ -167,6 +168,15 @@ impl Run {
         match unsafe { task.run().as_ref() } {
             Some(run) => run.finish(task, ending),
             None => crate::runtime::internal_error("a task that has not ended is out of its run"),
+        }
+    }
+
+    /// Of no task it is known any more where it waits, until it has been stepped again: a part of some frame
+    /// went, of which the task does not know.
+    #[cold]
+    pub(crate) fn forget_chains(&self) {
+        for task in self.tasks() {
+            task.set_trace(std::ptr::null());
         }
     }
 

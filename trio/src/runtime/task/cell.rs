@@ -10,7 +10,7 @@ use std::task::{Context as PollContext, Poll};
 
 use super::handle::Outcome;
 use super::header::{Ending, Header, Payload, TaskRef, VTable, flag};
-use crate::runtime::context::{self, Heard};
+use crate::runtime::context::{self, Heard, InFrame};
 use crate::runtime::error::Error;
 use crate::runtime::internal_error;
 use crate::runtime::memory;
@@ -201,6 +201,8 @@ impl<F: Future, C: Convert<F::Output>> TaskCell<F, C> {
     unsafe fn take_down(header: *const Header) -> Ending {
         // SAFETY: by this function's contract; `repr(C)` makes the cast right.
         let (task, stage) = unsafe { (&*header, (*header.cast::<Self>()).stage.get()) };
+        // SAFETY: as above.
+        let _in_frame = InFrame::enter(unsafe { &*stage });
         // SAFETY: by this function's contract.
         let outcome = match unsafe { Self::drop_frame(header) } {
             Ok(()) => Outcome::Cancelled,

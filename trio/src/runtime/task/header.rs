@@ -200,11 +200,6 @@ impl Header {
         self.trace.get()
     }
 
-    /// The link to the first of the chain.
-    pub(crate) fn trace_link(&self) -> &Cell<*const TraceNode> {
-        &self.trace
-    }
-
     #[inline]
     pub(crate) fn set_trace(&self, head: *const TraceNode) {
         self.trace.set(head);
