@@ -160,6 +160,7 @@ impl Lot {
         true
     }
 
+    #[inline]
     pub(super) fn is_broken(&self) -> bool {
         !self.broken_by.borrow().is_empty()
     }

@@ -194,6 +194,12 @@ impl ParkingLot {
         while lot.broken().is_some_and(|error| lot.refuse(error)) {}
     }
 
+    /// Whether somebody has broken the lot.
+    #[inline]
+    pub fn is_broken(&self) -> bool {
+        self.0.is_broken()
+    }
+
     /// Who has broken the lot, in the order in which they did.
     pub fn broken_by(&self) -> Vec<String> {
         self.0.broken_by.borrow().clone()
