@@ -33,6 +33,7 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
+    #[inline(always)]
     pub(super) fn new(note: u64) -> Waiter {
         Waiter {
             state: Cell::new(State::Idle),

@@ -81,12 +81,14 @@ impl ParkingLot {
     /// # Errors
     ///
     /// [`BrokenResourceError`](crate::BrokenResourceError) if the lot is or gets broken.
+    #[inline(always)]
     pub fn park(&self) -> Park<'_> {
         self.park_with(0)
     }
 
     /// [`park`](ParkingLot::park) with a note: a number that says what this one waits for, to
     /// whoever is about to unpark it ([`first`](ParkingLot::first)). That of `park` is 0.
+    #[inline(always)]
     pub fn park_with(&self, note: u64) -> Park<'_> {
         Park::new(self, note)
     }

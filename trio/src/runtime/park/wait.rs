@@ -24,6 +24,7 @@ pub struct Park<'a> {
 }
 
 impl<'a> Park<'a> {
+    #[inline(always)]
     pub(super) fn new(lot: &'a ParkingLot, note: u64) -> Park<'a> {
         Park { lot, firm_once_moved: false, waiter: Waiter::new(note), _pinned: PhantomPinned }
     }
