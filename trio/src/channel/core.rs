@@ -72,6 +72,11 @@ impl<T> Items<T> {
         if self.handed.front()?.0 == number {
             return self.handed.pop_front().map(|(_, value)| (0, value));
         }
+        self.take_later(number)
+    }
+
+    #[inline(never)]
+    fn take_later(&mut self, number: u64) -> Option<(usize, T)> {
         let at = self.handed.iter().position(|(given, _)| *given == number)?;
         self.handed.remove(at).map(|(_, value)| (at, value))
     }
@@ -104,7 +109,7 @@ impl<T> Core<T> {
     }
 
     /// Sends a value if that needs no waiting, or gives it back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&self, value: T) -> Result<(), T> {
         let mut items = self.items.borrow_mut();
         if let Some(first) = self.receiving.first_note() {
@@ -123,7 +128,7 @@ impl<T> Core<T> {
     }
 
     /// Receives what can be received without waiting.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&self) -> Option<T> {
         let mut items = self.items.borrow_mut();
         let mut value = items.buffer.pop_front();
