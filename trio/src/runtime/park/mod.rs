@@ -20,9 +20,9 @@ pub use wait::Park;
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::rc::Rc;
 
 use self::list::{Lot, State};
+use super::counted::Counted;
 use super::introspect::Task;
 
 /// A fair wait queue, with cancellation and moving between queues: what every lock, queue and
@@ -45,17 +45,17 @@ use super::introspect::Task;
 /// # Ok(()) }
 /// # trio::run(example).unwrap();
 /// ```
-pub struct ParkingLot(Rc<Lot>);
+pub struct ParkingLot(Counted<Lot>);
 
 impl ParkingLot {
     /// An empty lot.
     pub fn new() -> ParkingLot {
-        ParkingLot(Rc::new(Lot::new()))
+        ParkingLot(Counted::new(Lot::new()))
     }
 
     /// Another name for the same lot.
     pub(crate) fn share(&self) -> ParkingLot {
-        ParkingLot(Rc::clone(&self.0))
+        ParkingLot(self.0.clone())
     }
 
     /// How many tasks are parked.
@@ -191,7 +191,7 @@ impl ParkingLot {
     /// Breaks the lot for good: every task in it, and every one that comes, gets a
     /// [`BrokenResourceError`](crate::BrokenResourceError) naming `by`. Breaking it again adds a name. Sync.
     pub fn break_lot(&self, by: &str) {
-        let lot = Rc::clone(&self.0);
+        let lot = self.0.clone();
         lot.broken_by.borrow_mut().push(by.to_owned());
         while lot.broken().is_some_and(|error| lot.refuse(error)) {}
     }
@@ -214,7 +214,7 @@ impl ParkingLot {
 
     /// Whether both are the same lot.
     pub(crate) fn is_same(&self, other: &ParkingLot) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        self.0.is_same(&other.0)
     }
 }
 
