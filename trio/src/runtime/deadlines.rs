@@ -55,6 +55,7 @@ impl Timer {
         }
     }
 
+    #[inline]
     pub(crate) fn is_armed(&self) -> bool {
         self.place.get() != NOWHERE
     }
@@ -69,17 +70,23 @@ impl Timer {
     }
 
     /// Takes this timer out of its heap. Does nothing if it is in none.
+    #[inline]
     pub(crate) fn disarm(&self) {
         if self.is_armed() {
-            // SAFETY: rule 5: the heap clears the places of its timers before it goes.
-            let heap = unsafe { &*self.heap.get() };
-            heap.remove(self);
+            self.leave();
         }
+    }
+
+    fn leave(&self) {
+        // SAFETY: rule 5: the heap clears the places of its timers before it goes.
+        let heap = unsafe { &*self.heap.get() };
+        heap.remove(self);
         self.action.set(Action::Nothing);
     }
 }
 
 impl Drop for Timer {
+    #[inline]
     fn drop(&mut self) {
         self.disarm();
     }

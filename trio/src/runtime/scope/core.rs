@@ -122,6 +122,7 @@ impl ScopeCore {
     }
 
     /// Takes the scope out of the tree. Idempotent.
+    #[inline]
     pub(crate) fn leave(&self) {
         if self.stage.replace(Stage::Left) == Stage::Active {
             self.timer.disarm();
@@ -252,6 +253,7 @@ impl AsRef<ScopeCore> for ScopeCore {
 }
 
 impl Drop for ScopeCore {
+    #[inline]
     fn drop(&mut self) {
         // A boundary whose frames panicked when they were dropped has not left it.
         self.leave();
