@@ -51,8 +51,8 @@ struct Items<T> {
     places: Slab<()>,
     /// The number of who receives and lets others go first. It is not the number of a place.
     next_ticket: u64,
-    /// What was given to a place, or to a ticket, and was not fetched, in the order of sending. All of it was sent
-    /// before anything in the buffer.
+    /// What was given to a place, or to a ticket, and was not fetched, in the order of sending. All of it
+    /// was sent before anything in the buffer.
     handed: VecDeque<(u64, T)>,
 }
 
