@@ -417,6 +417,7 @@ async fn a_park_that_was_unwound_is_not_parked_until_it_is_polled_again() {
 async fn parking_in_a_broken_lot_is_an_error_that_names_the_breaker() {
     let lot = ParkingLot::new();
     lot.break_lot("vandal");
+    assert!(lot.is_broken());
     assert_eq!(lot.broken_by(), ["vandal"]);
     let error: BrokenResourceError = lot.park().await.unwrap_err();
     assert!(error.to_string().contains("`vandal`"), "{error}");

@@ -21,12 +21,12 @@
 //! While a receiver waits, nothing is in the buffer and nothing is offered; while something is offered
 //! by a sender that waits, the buffer is full. So trying takes nothing from those who wait.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context as PollContext, Poll};
 
 use slab::Slab;
 
@@ -49,19 +49,35 @@ struct Items<T> {
     offered: Slab<Option<T>>,
     /// The places of those who wait to receive, or have not come for what they were given.
     places: Slab<()>,
-    /// What was given to a place and was not fetched, in the order of sending. All of it was sent
-    /// before anything in the buffer.
-    handed: VecDeque<(usize, T)>,
+    /// The number of who receives and lets others go first. It is not the number of a place.
+    next_ticket: u64,
+    /// What was given to a place, or to a ticket, and was not fetched, in the order of sending. All of it
+    /// was sent before anything in the buffer.
+    handed: VecDeque<(u64, T)>,
 }
 
 impl<T> Items<T> {
-    /// Takes what was given to a place, and tells where it was among what was handed over.
+    /// Hands a value over to whoever has received it already.
     #[inline]
-    fn take_handed(&mut self, number: usize) -> Option<(usize, T)> {
+    fn keep(&mut self, value: T) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.handed.push_back((ticket, value));
+        ticket
+    }
+
+    /// Takes what was given to a number, and tells where it was among what was handed over.
+    #[inline]
+    fn take_handed(&mut self, number: u64) -> Option<(usize, T)> {
         if self.handed.front()?.0 == number {
             return self.handed.pop_front().map(|(_, value)| (0, value));
         }
-        let at = self.handed.iter().position(|(place, _)| *place == number)?;
+        self.take_later(number)
+    }
+
+    #[inline(never)]
+    fn take_later(&mut self, number: u64) -> Option<(usize, T)> {
+        let at = self.handed.iter().position(|(given, _)| *given == number)?;
         self.handed.remove(at).map(|(_, value)| (at, value))
     }
 }
@@ -79,6 +95,8 @@ impl<T> Core<T> {
                 peak: 0,
                 offered: Slab::new(),
                 places: Slab::new(),
+                // Places are numbered with 32 bits.
+                next_ticket: 1 << 32,
                 handed: VecDeque::new(),
             }),
         }
@@ -91,11 +109,11 @@ impl<T> Core<T> {
     }
 
     /// Sends a value if that needs no waiting, or gives it back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&self, value: T) -> Result<(), T> {
         let mut items = self.items.borrow_mut();
         if let Some(first) = self.receiving.first_note() {
-            items.handed.push_back((number_in(first), value));
+            items.handed.push_back((number_in(first) as u64, value));
             drop(items);
             // Last: a foreign waker may call in here.
             self.receiving.unpark(1);
@@ -110,7 +128,7 @@ impl<T> Core<T> {
     }
 
     /// Receives what can be received without waiting.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&self) -> Option<T> {
         let mut items = self.items.borrow_mut();
         let mut value = items.buffer.pop_front();
@@ -154,23 +172,78 @@ impl<T> Core<T> {
     /// # Cancellation
     ///
     /// Not a cancellation point. If the future is dropped the value goes on to others.
-    pub(super) async fn give_way(&self, value: T) -> T {
-        let (mut value, mut place) = (Some(value), None);
-        let mut turn = pin!(cancel_shielded_checkpoint());
-        poll_fn(move |cx| {
-            if turn.as_mut().poll(cx).is_ready() {
-                let kept = || place.as_ref().and_then(Place::fetch);
-                let value = value.take().or_else(kept);
-                return Poll::Ready(value.expect("a future is not polled after it was ready"));
-            }
-            if let Some(value) = value.take() {
-                let own = Place::new(self);
-                self.items.borrow_mut().handed.push_back((own.number, value));
-                place = Some(own);
-            }
-            Poll::Pending
-        })
-        .await
+    pub(super) fn give_way(&self, value: T) -> impl Future<Output = T> {
+        let turn = cancel_shielded_checkpoint();
+        GiveWay { core: self, turn, value: Some(value), ticket: None }
+    }
+
+    /// Takes what was handed over by this number.
+    #[inline]
+    fn fetch(&self, number: u64) -> Option<T> {
+        let (_, value) = self.items.borrow_mut().take_handed(number)?;
+        self.tell_the_end();
+        Some(value)
+    }
+
+    /// Gives to others what was handed over by this number and was not fetched.
+    fn pass_on(&self, mut items: RefMut<'_, Items<T>>, number: u64) {
+        let Some((at, mut value)) = items.take_handed(number) else {
+            return;
+        };
+        // Those who were given something later get what was sent before that; the last one's is free.
+        for (_, later) in items.handed.range_mut(at..) {
+            mem::swap(later, &mut value);
+        }
+        if let Some(first) = self.receiving.first_note() {
+            items.handed.push_back((number_in(first) as u64, value));
+            drop(items);
+            self.receiving.unpark(1);
+        } else if self.receivers.count() > 0 {
+            // There may be more in the buffer now than it has room for: nothing is lost.
+            items.buffer.push_front(value);
+            items.peak = items.peak.max(items.buffer.len());
+        } else {
+            drop(items);
+            drop(value);
+        }
+    }
+}
+
+/// The future of [`Core::give_way`]: the value is handed over to itself if others run first.
+struct GiveWay<'a, T, C> {
+    core: &'a Core<T>,
+    turn: C,
+    value: Option<T>,
+    ticket: Option<u64>,
+}
+
+// The value is moved in and out.
+impl<T, C> Unpin for GiveWay<'_, T, C> {}
+
+impl<T, C: Future + Unpin> Future for GiveWay<'_, T, C> {
+    type Output = T;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<T> {
+        let this = self.get_mut();
+        if Pin::new(&mut this.turn).poll(cx).is_ready() {
+            let kept = || this.core.fetch(this.ticket.take()?);
+            let value = this.value.take().or_else(kept);
+            return Poll::Ready(value.expect("a future is not polled after it was ready"));
+        }
+        if let Some(value) = this.value.take() {
+            this.ticket = Some(this.core.items.borrow_mut().keep(value));
+        }
+        Poll::Pending
+    }
+}
+
+impl<T, C> Drop for GiveWay<'_, T, C> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.core.pass_on(self.core.items.borrow_mut(), ticket);
+        }
     }
 }
 
@@ -217,35 +290,14 @@ impl<T> Place<'_, T> {
     /// Takes what was given.
     #[inline]
     pub(super) fn fetch(&self) -> Option<T> {
-        let (_, value) = self.core.items.borrow_mut().take_handed(self.number)?;
-        self.core.tell_the_end();
-        Some(value)
+        self.core.fetch(self.number as u64)
     }
 }
 
 impl<T> Drop for Place<'_, T> {
     fn drop(&mut self) {
-        let core = self.core;
-        let mut items = core.items.borrow_mut();
+        let mut items = self.core.items.borrow_mut();
         items.places.remove(self.number);
-        let Some((at, mut value)) = items.take_handed(self.number) else {
-            return;
-        };
-        // Those who were given something later get what was sent before that; the last one's is free.
-        for (_, later) in items.handed.range_mut(at..) {
-            mem::swap(later, &mut value);
-        }
-        if let Some(first) = core.receiving.first_note() {
-            items.handed.push_back((number_in(first), value));
-            drop(items);
-            core.receiving.unpark(1);
-        } else if core.receivers.count() > 0 {
-            // There may be more in the buffer now than it has room for: nothing is lost.
-            items.buffer.push_front(value);
-            items.peak = items.peak.max(items.buffer.len());
-        } else {
-            drop(items);
-            drop(value);
-        }
+        self.core.pass_on(items, self.number as u64);
     }
 }

@@ -120,7 +120,7 @@ impl<T> Receiver<T> {
     }
 
     /// The outcome, unless it would have to wait.
-    #[inline]
+    #[inline(always)]
     fn attempt(&self) -> Option<Result<T, ReceiveError>> {
         if self.handle.is_closed() {
             Some(Err(ReceiveError::Closed))

@@ -116,7 +116,7 @@ impl<T> Sender<T> {
     }
 
     /// The outcome, or the value, if it would have to wait.
-    #[inline]
+    #[inline(always)]
     fn attempt(&self, value: T) -> Result<Result<(), SendError<T>>, T> {
         if self.handle.is_closed() {
             Ok(Err(SendError::Closed(value)))

@@ -26,11 +26,13 @@ impl<T> Counted<T> {
         Counted(place)
     }
 
+    #[inline]
     fn place(&self) -> &Place<T> {
         // SAFETY: rule 5: counted, so it is there.
         unsafe { self.0.as_ref() }
     }
 
+    #[inline]
     pub(crate) fn is_same(&self, other: &Counted<T>) -> bool {
         ptr::eq(self.place(), other.place())
     }

@@ -44,8 +44,22 @@ impl Task {
     }
 
     /// Whether the task has ended.
+    #[inline]
     pub fn is_finished(&self) -> bool {
         self.0.has(flag::DONE)
+    }
+
+    /// Whether it is the task that is running.
+    ///
+    /// ```
+    /// # #[trio::task] async fn example() {
+    /// assert!(trio::lowlevel::current_task().is_current());
+    /// # trio::lowlevel::checkpoint().await; }
+    /// # trio::run(example);
+    /// ```
+    #[inline]
+    pub fn is_current(&self) -> bool {
+        context::peek_task(|task| task.is_some_and(|task| std::ptr::eq(self.0.as_ptr(), task)))
     }
 
     /// The task whose nursery this one runs in; `None` for the main task, for system tasks, and once
@@ -114,6 +128,7 @@ impl fmt::Debug for Task {
 /// # Panics
 ///
 /// Outside a task.
+#[inline]
 #[track_caller]
 pub fn current_task() -> Task {
     context::task(|task| Task(TaskRef::from_header(task)))

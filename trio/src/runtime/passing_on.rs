@@ -36,6 +36,7 @@ impl<'a> Park<'a> {
     /// }
     /// # }
     /// ```
+    #[inline(always)]
     pub fn passing_on<F: FnOnce()>(self, pass_on: F) -> PassingOn<'a, F> {
         PassingOn { park: self, pass_on: Some(pass_on) }
     }
@@ -51,6 +52,7 @@ pub struct PassingOn<'a, F: FnOnce()> {
 impl<F: FnOnce()> Future for PassingOn<'_, F> {
     type Output = Result<(), BrokenResourceError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<Self::Output> {
         // SAFETY: rule 1: `park` is pinned with the whole and never moved out.
         unsafe { self.map_unchecked_mut(|this| &mut this.park) }.poll(cx)
@@ -58,6 +60,7 @@ impl<F: FnOnce()> Future for PassingOn<'_, F> {
 }
 
 impl<F: FnOnce()> Drop for PassingOn<'_, F> {
+    #[inline]
     fn drop(&mut self) {
         if self.park.is_unparked()
             && let Some(pass_on) = self.pass_on.take()

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::pin::pin;
 
 use crate::lowlevel::{ParkingLot, checkpoint};
 
@@ -82,7 +83,7 @@ impl Event {
         if self.set.get() {
             checkpoint().await;
         } else {
-            self.lot.park().await.expect("nobody breaks this lot");
+            pin!(self.lot.park()).await.expect("nobody breaks this lot");
         }
     }
 

@@ -30,18 +30,6 @@ impl Ownership {
         true
     }
 
-    /// Takes it, or waits for it, as an operation: a cancelled one has not taken it.
-    async fn acquire(&self) {
-        checkpoint_if_cancelled().await;
-        if self.take() {
-            let taken = Taken(self);
-            cancel_shielded_checkpoint().await;
-            std::mem::forget(taken);
-        } else {
-            self.wait().await;
-        }
-    }
-
     /// Waits until the lock is handed over.
     async fn wait(&self) {
         self.owner.watch(&self.lot);
@@ -68,9 +56,10 @@ impl Ownership {
     #[inline(never)]
     fn hand_over(&self) {
         let Some(next) = self.lot.first() else { return };
-        self.owner.set(next.task);
         if self.lot.len() > 1 {
-            self.owner.watch(&self.lot);
+            self.owner.set_watched(next.task, &self.lot);
+        } else {
+            self.owner.set(next.task);
         }
         // Last: a foreign waker may call in here.
         self.lot.unpark(1);
@@ -92,6 +81,7 @@ impl Ownership {
 struct Taken<'a>(&'a Ownership);
 
 impl Drop for Taken<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.0.release();
     }
@@ -175,7 +165,14 @@ impl<T: ?Sized> Lock<T> {
     /// # trio::run(example);
     /// ```
     pub async fn acquire(&self) -> LockGuard<'_, T> {
-        self.ownership.acquire().await;
+        checkpoint_if_cancelled().await;
+        if self.ownership.take() {
+            let taken = Taken(&self.ownership);
+            cancel_shielded_checkpoint().await;
+            std::mem::forget(taken);
+        } else {
+            self.ownership.wait().await;
+        }
         self.guard()
     }
 

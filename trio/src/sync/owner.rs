@@ -2,9 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::lowlevel::{
-    ParkingLot, Task, add_parking_lot_breaker, current_task, remove_parking_lot_breaker,
-};
+use crate::lowlevel::{ParkingLot, Task, add_parking_lot_breaker, remove_parking_lot_breaker};
 
 /// The task that has a lock, and whose end breaks the lock if it still has it then.
 ///
@@ -32,28 +30,63 @@ impl Owner {
     }
 
     pub(super) fn task(&self) -> Option<Task> {
-        let task = self.task.take();
-        self.task.set(task.clone());
-        task
+        self.peek(Task::clone)
+    }
+
+    /// Looks at who has it. `f` runs no code of others.
+    #[inline]
+    fn peek<R>(&self, f: impl FnOnce(&Task) -> R) -> Option<R> {
+        let task = self.task.take()?;
+        let result = f(&task);
+        self.put(task);
+        Some(result)
+    }
+
+    /// Notes who has it, where nobody is noted.
+    #[inline]
+    fn put(&self, task: Task) {
+        let nobody = self.task.replace(Some(task));
+        debug_assert!(nobody.is_none());
+        std::mem::forget(nobody);
     }
 
     #[inline]
     pub(super) fn set(&self, task: Task) {
-        self.task.set(Some(task));
+        self.put(task);
         self.held.set(true);
     }
 
-    /// Lets the owner's end break the lot. An owner that has ended already breaks it now.
-    pub(super) fn watch(&self, lot: &ParkingLot) {
-        if self.watched.get() {
-            return;
+    /// The same, and it is watched.
+    pub(super) fn set_watched(&self, task: Task, lot: &ParkingLot) {
+        if task.is_finished() {
+            self.set(task);
+            return self.watch(lot);
         }
-        let Some(owner) = self.task() else { return };
+        add_parking_lot_breaker(&task, lot);
         self.watched.set(true);
-        if owner.is_finished() {
-            lot.break_lot(&owner.name());
-        } else {
-            add_parking_lot_breaker(&owner, lot);
+        self.set(task);
+    }
+
+    /// Lets the owner's end break the lot. An owner that has ended already breaks it now.
+    #[inline]
+    pub(super) fn watch(&self, lot: &ParkingLot) {
+        if !self.watched.get() {
+            self.begin_to_watch(lot);
+        }
+    }
+
+    #[inline(never)]
+    fn begin_to_watch(&self, lot: &ParkingLot) {
+        let gone = self.peek(|owner| {
+            self.watched.set(true);
+            if owner.is_finished() {
+                return Some(owner.name());
+            }
+            add_parking_lot_breaker(owner, lot);
+            None
+        });
+        if let Some(Some(owner)) = gone {
+            lot.break_lot(&owner);
         }
     }
 
@@ -70,7 +103,7 @@ impl Owner {
 
     #[inline(never)]
     fn unwatch(&self, owner: Option<Task>, lot: &ParkingLot) -> bool {
-        if !lot.broken_by().is_empty() {
+        if lot.is_broken() {
             return false;
         }
         remove_parking_lot_breaker(&owner.expect("what is watched is held"), lot);
@@ -83,24 +116,31 @@ impl Owner {
     /// # Panics
     ///
     /// If it is broken, and if the current task has it.
-    #[cold]
+    #[inline]
     #[track_caller]
     pub(super) fn refuse(&self, lot: &ParkingLot) {
-        let owner = self.task();
-        if owner.as_ref().is_some_and(Task::is_finished) {
+        let owner = self.peek(|owner| (owner.is_finished(), owner.is_current()));
+        let (is_finished, is_current) = owner.unwrap_or_default();
+        if is_finished {
             self.watch(lot);
         }
-        if !lot.broken_by().is_empty() {
+        if lot.is_broken() {
             broken(lot);
         }
-        if let Some(owner) = owner.filter(|owner| *owner == current_task()) {
-            panic!(
-                "task `{}` already has this lock: a lock is not re-entrant. Drop the guard first, or \
-                 pass it on to whoever needs what it guards; the branches of a combinator are one \
-                 task, children are not",
-                owner.name()
-            );
+        if is_current {
+            self.not_again();
         }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn not_again(&self) -> ! {
+        panic!(
+            "task `{}` already has this lock: a lock is not re-entrant. Drop the guard first, or \
+             pass it on to whoever needs what it guards; the branches of a combinator are one \
+             task, children are not",
+            self.peek(Task::name).unwrap_or_default()
+        )
     }
 }
 

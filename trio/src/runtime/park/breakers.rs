@@ -28,8 +28,11 @@ pub fn add_parking_lot_breaker(task: &Task, lot: &ParkingLot) {
 /// If the task is not registered as a breaker of this lot.
 pub fn remove_parking_lot_breaker(task: &Task, lot: &ParkingLot) {
     let found = task.header().with_extra(|extra| {
-        let at = extra.breaks.iter().rposition(|own| own.is_same(lot))?;
-        Some(extra.breaks.swap_remove(at))
+        // Usually it is the last: locks are nested.
+        extra.breaks.pop_if(|last| last.is_same(lot)).or_else(|| {
+            let at = extra.breaks.iter().position(|own| own.is_same(lot))?;
+            Some(extra.breaks.swap_remove(at))
+        })
     });
     assert!(found.is_some(), "the task is not registered as a breaker of this parking lot");
 }

@@ -1,6 +1,7 @@
 //! The list of a lot, and the waiters in it.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::task::Context as PollContext;
 
@@ -25,7 +26,8 @@ pub(super) enum State {
 }
 
 pub(super) struct Waiter {
-    state: Cell<State>,
+    /// Dropped by [`clear`](Waiter::clear).
+    state: ManuallyDrop<Cell<State>>,
     pub(super) lot: Cell<*const Lot>,
     pub(super) next: Cell<*const Waiter>,
     pub(super) prev: Cell<*const Waiter>,
@@ -33,9 +35,10 @@ pub(super) struct Waiter {
 }
 
 impl Waiter {
+    #[inline(always)]
     pub(super) fn new(note: u64) -> Waiter {
         Waiter {
-            state: Cell::new(State::Idle),
+            state: ManuallyDrop::new(Cell::new(State::Idle)),
             lot: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
             prev: Cell::new(ptr::null()),
@@ -76,6 +79,25 @@ impl Waiter {
     #[inline(always)]
     pub(super) fn set(&self, state: State) -> State {
         self.state.replace(state)
+    }
+}
+
+impl Waiter {
+    /// It holds nothing any more. Most that go are idle.
+    #[inline(always)]
+    pub(super) fn clear(&self) {
+        if !matches!(self.kind(), Kind::Idle | Kind::Unparked) {
+            self.leave();
+        }
+    }
+
+    #[inline(never)]
+    fn leave(&self) {
+        // SAFETY: rule 1: a lot that goes lets its waiters go first, which clears this.
+        if let Some(lot) = unsafe { self.lot.get().as_ref() } {
+            lot.unlink(self);
+        }
+        drop(self.set(State::Idle));
     }
 }
 
@@ -160,6 +182,7 @@ impl Lot {
         true
     }
 
+    #[inline]
     pub(super) fn is_broken(&self) -> bool {
         !self.broken_by.borrow().is_empty()
     }

@@ -20,9 +20,9 @@ pub use wait::Park;
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::rc::Rc;
 
 use self::list::{Lot, State};
+use super::counted::Counted;
 use super::introspect::Task;
 
 /// A fair wait queue, with cancellation and moving between queues: what every lock, queue and
@@ -45,17 +45,17 @@ use super::introspect::Task;
 /// # Ok(()) }
 /// # trio::run(example).unwrap();
 /// ```
-pub struct ParkingLot(Rc<Lot>);
+pub struct ParkingLot(Counted<Lot>);
 
 impl ParkingLot {
     /// An empty lot.
     pub fn new() -> ParkingLot {
-        ParkingLot(Rc::new(Lot::new()))
+        ParkingLot(Counted::new(Lot::new()))
     }
 
     /// Another name for the same lot.
     pub(crate) fn share(&self) -> ParkingLot {
-        ParkingLot(Rc::clone(&self.0))
+        ParkingLot(self.0.clone())
     }
 
     /// How many tasks are parked.
@@ -81,12 +81,14 @@ impl ParkingLot {
     /// # Errors
     ///
     /// [`BrokenResourceError`](crate::BrokenResourceError) if the lot is or gets broken.
+    #[inline(always)]
     pub fn park(&self) -> Park<'_> {
         self.park_with(0)
     }
 
     /// [`park`](ParkingLot::park) with a note: a number that says what this one waits for, to
     /// whoever is about to unpark it ([`first`](ParkingLot::first)). That of `park` is 0.
+    #[inline(always)]
     pub fn park_with(&self, note: u64) -> Park<'_> {
         Park::new(self, note)
     }
@@ -189,9 +191,15 @@ impl ParkingLot {
     /// Breaks the lot for good: every task in it, and every one that comes, gets a
     /// [`BrokenResourceError`](crate::BrokenResourceError) naming `by`. Breaking it again adds a name. Sync.
     pub fn break_lot(&self, by: &str) {
-        let lot = Rc::clone(&self.0);
+        let lot = self.0.clone();
         lot.broken_by.borrow_mut().push(by.to_owned());
         while lot.broken().is_some_and(|error| lot.refuse(error)) {}
+    }
+
+    /// Whether somebody has broken the lot.
+    #[inline]
+    pub fn is_broken(&self) -> bool {
+        self.0.is_broken()
     }
 
     /// Who has broken the lot, in the order in which they did.
@@ -206,7 +214,7 @@ impl ParkingLot {
 
     /// Whether both are the same lot.
     pub(crate) fn is_same(&self, other: &ParkingLot) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        self.0.is_same(&other.0)
     }
 }
 

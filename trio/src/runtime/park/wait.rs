@@ -24,6 +24,7 @@ pub struct Park<'a> {
 }
 
 impl<'a> Park<'a> {
+    #[inline(always)]
     pub(super) fn new(lot: &'a ParkingLot, note: u64) -> Park<'a> {
         Park { lot, firm_once_moved: false, waiter: Waiter::new(note), _pinned: PhantomPinned }
     }
@@ -51,15 +52,6 @@ impl Park<'_> {
         self
     }
 
-    #[inline]
-    fn leave(&self) {
-        // SAFETY: rule 1: a lot that goes lets its waiters go first, which clears this.
-        if let Some(lot) = unsafe { self.waiter.lot.get().as_ref() } {
-            lot.unlink(&self.waiter);
-            drop(self.waiter.set(State::Idle));
-        }
-    }
-
     /// Whether it is in a queue. One that was unwound and is polled again, as a foreign combinator can
     /// do, is not: for a primitive that has to look again before it parks anew.
     pub fn is_parked(&self) -> bool {
@@ -70,14 +62,15 @@ impl Park<'_> {
 impl Future for Park<'_> {
     type Output = Result<(), BrokenResourceError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut PollContext<'_>) -> Poll<Self::Output> {
         let this = self.as_ref().get_ref();
         match this.waiter.kind() {
-            Kind::Idle => this.begin(cx),
             Kind::Unparked => {
                 this.waiter.mark(State::Idle);
                 Poll::Ready(Ok(()))
             }
+            Kind::Idle => this.begin(cx),
             Kind::Parked | Kind::Broken => this.look_again(cx),
         }
     }
@@ -85,7 +78,7 @@ impl Future for Park<'_> {
 
 impl Park<'_> {
     /// The first poll, or the first after it was unwound.
-    #[inline]
+    #[inline(never)]
     fn begin(&self, cx: &PollContext<'_>) -> Poll<Result<(), BrokenResourceError>> {
         context::task(|task| task.count_cancel_point());
         if context::cancelled() {
@@ -136,7 +129,7 @@ impl Park<'_> {
                 },
             };
             if context::cancelled() && !(self.firm_once_moved && self.is_moved()) {
-                self.leave();
+                self.waiter.clear();
                 return context::unwind();
             }
             if !is_current {
@@ -153,8 +146,9 @@ impl Park<'_> {
 }
 
 impl Drop for Park<'_> {
+    #[inline]
     fn drop(&mut self) {
-        self.leave();
+        self.waiter.clear();
     }
 }
 
