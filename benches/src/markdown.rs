@@ -1,5 +1,6 @@
 //! The tables of the documentation.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::OURS;
@@ -62,8 +63,11 @@ fn describe(machine: &Machine, quick: bool) -> String {
 
 /// A line for each workload, and a column for each peer that takes part in one of them.
 fn of_group(rows: &[&Row]) -> String {
+    // In the order of the workload that has the most of them.
+    let mut fullest_first = rows.to_vec();
+    fullest_first.sort_by_key(|row| Reverse(row.results.len()));
     let mut peers: Vec<&str> = Vec::new();
-    for result in rows.iter().flat_map(|row| &row.results) {
+    for result in fullest_first.iter().flat_map(|row| &row.results) {
         if !peers.contains(&result.peer) {
             peers.push(result.peer);
         }

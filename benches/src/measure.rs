@@ -127,14 +127,21 @@ struct Pace {
 /// Finds the number of operations that takes about as long as a round should. It is the warm-up, too.
 fn pace(contender: &Contender, workload: &Workload, options: &Options) -> Pace {
     let mut operations = workload.operations.unwrap_or(workload.step);
+    let mut was_enough = false;
     loop {
         let start = Instant::now();
         let figures = (contender.work)(operations);
         let takes = start.elapsed();
         let counts = Duration::from_secs_f64(figures[0].max(0.0) * f64::from(operations) / 1e9);
         let is_fixed = workload.operations.is_some() || contender.paces_itself;
-        if is_fixed || counts >= options.round / 2 || takes >= options.round * 8 {
+        let is_enough = counts >= options.round / 2 || takes >= options.round * 8;
+        if is_fixed || is_enough && was_enough {
             return Pace { operations, rounds: options.rounds(takes), figures };
+        }
+        was_enough = is_enough;
+        if is_enough {
+            // Once can be the machine's fault, which had something else to do.
+            continue;
         }
         let factor = options.round.as_secs_f64() / counts.as_secs_f64().max(1e-9);
         let wanted = f64::from(operations) * factor.clamp(2.0, 16.0);

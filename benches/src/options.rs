@@ -54,9 +54,9 @@ impl Options {
                 "--bench" => {}
                 "--quick" => {
                     options.quick = true;
-                    options.round = Duration::from_millis(8);
-                    options.rounds = 1..=7;
-                    options.budget = Duration::from_millis(120);
+                    options.round = Duration::from_millis(6);
+                    options.rounds = 1..=5;
+                    options.budget = Duration::from_millis(80);
                 }
                 "--markdown" => options.markdown = true,
                 "--list" => options.list = true,

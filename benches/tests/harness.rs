@@ -1,6 +1,6 @@
 //! The harness of the benchmarks.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -170,6 +170,20 @@ fn the_number_of_operations_follows_from_the_time_and_is_a_multiple_of_the_step(
 }
 
 #[test]
+fn a_machine_that_stalls_once_does_not_cut_the_rounds_short() {
+    let (has_stalled, last) = (Cell::new(false), Rc::new(Cell::new(0)));
+    let noted = Rc::clone(&last);
+    let work = move |operations: u32| {
+        noted.set(operations);
+        let stall = if has_stalled.replace(true) { 0 } else { 99 };
+        Duration::from_secs(stall) + Duration::from_nanos(100) * operations
+    };
+    let workload = Workload::new("group", "work").contender("trio", work);
+    measure(&workload, &Options { round: Duration::from_secs(9), ..options(&[]) });
+    assert!(last.get() >= 45_000_000, "{}", last.get());
+}
+
+#[test]
 fn there_is_a_row_for_each_figure() {
     let workload = Workload::new("group", "late")
         .operations(1)
@@ -277,6 +291,15 @@ fn a_table_has_a_column_for_each_peer_that_takes_part() {
     let line = "| yield | 10.0 ns | 40.0 ns, 4.00x | 25.0 ns, 2.50x | **2.50x** smol |\n";
     assert!(text.contains(line), "{text}");
     assert!(!text.contains("## Growth"));
+}
+
+#[test]
+fn the_columns_are_in_the_order_of_the_workload_that_has_the_most_of_them() {
+    let few = row(&[("trio", &[10.0]), ("python", &[90.0])]);
+    let rows = [few, row(&[("trio", &[10.0]), ("smol", &[25.0]), ("python", &[90.0])])];
+    let text = markdown::tables(&rows, &machine(), false);
+    assert!(text.contains("| | trio | smol | python | to the least of them |\n"), "{text}");
+    assert!(text.contains("| yield | 10.0 ns |  | 90.0 ns, 9.00x |"), "{text}");
 }
 
 #[test]

@@ -69,17 +69,13 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let is_for_python =
-        |workload: &Workload| workload.contenders.iter().any(|it| it.peer == peers::PYTHON);
-    let python = if options.takes_part(peers::PYTHON) && all.iter().any(is_for_python) {
-        Python::find()
-    } else {
-        None
-    };
-    if python.is_none() {
-        for workload in &mut all {
-            workload.contenders.retain(|contender| contender.peer != peers::PYTHON);
-        }
+    let python = if options.takes_part(peers::PYTHON) { look_for_python(&mut all) } else { None };
+    all.retain(|workload| workload.contenders.iter().any(|it| options.takes_part(it.peer)));
+    if all.is_empty() {
+        eprintln!(
+            "No workload is called so, or none is for these peers: --list says what there is"
+        );
+        return ExitCode::FAILURE;
     }
     let rows = run(&all, &options);
     let mut machine = Machine::this(&PACKAGES);
@@ -91,6 +87,20 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Python's Trio, if it is needed and can be had. Otherwise it takes part in nothing.
+fn look_for_python(workloads: &mut [Workload]) -> Option<&'static Python> {
+    let takes_part = |workload: &Workload| {
+        workload.contenders.iter().any(|contender| contender.peer == peers::PYTHON)
+    };
+    let python = if workloads.iter().any(takes_part) { Python::find() } else { None };
+    if python.is_none() {
+        for workload in workloads {
+            workload.contenders.retain(|contender| contender.peer != peers::PYTHON);
+        }
+    }
+    python
 }
 
 /// Measures all of them, and prints each as it is done.

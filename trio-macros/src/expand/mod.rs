@@ -27,6 +27,7 @@ use syn::token;
 
 use crate::item::{Body, Function};
 use crate::levels::{self, Levels};
+use crate::mentions::Mentions;
 use crate::names::Crate;
 use crate::options::Options;
 use crate::report::Report;
@@ -81,7 +82,8 @@ pub fn function(
     };
     docs::append(&mut function.attributes, &points);
     let lints = body.is_some().then_some(lints);
-    let parts = signature::Parts::new(&mut function, names);
+    let mentions = Mentions::of(body.clone().unwrap_or_default());
+    let parts = signature::Parts::new(&mut function, &mentions, names);
     let signature = &parts.signature;
     let (attributes, visibility) = (&function.attributes, &function.visibility);
     let defaultness = &function.defaultness;

@@ -4,12 +4,13 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, FnArg, Pat, PatIdent, PatType, ReturnType, Signature, Token, Type,
+    Attribute, FnArg, Pat, PatIdent, PatType, Receiver, ReturnType, Signature, Token, Type,
     parse_quote_spanned,
 };
 
 use crate::item::Function;
 use crate::levels;
+use crate::mentions::Mentions;
 use crate::names::{Crate, Extent, hidden, labelled};
 
 /// A function taken apart.
@@ -26,21 +27,10 @@ pub struct Parts {
 
 impl Parts {
     /// Takes the signature apart. Its parameters are left as the new function has them.
-    pub fn new(function: &mut Function, names: &Crate) -> Self {
+    pub fn new(function: &mut Function, body: &Mentions, names: &Crate) -> Self {
         let signature = &mut function.signature;
         let span = Span::mixed_site();
-        let mut bindings = TokenStream::new();
-        for (index, input) in signature.inputs.iter_mut().enumerate() {
-            bindings.extend(match input {
-                FnArg::Receiver(receiver) => {
-                    levels::strip(&mut receiver.attrs);
-                    // Captured as a whole, not field by field: it lives until the frame ends.
-                    let this = &receiver.self_token;
-                    quote_spanned!(span=> let _ = &#this;)
-                }
-                FnArg::Typed(argument) => argument_binding(argument, index),
-            });
-        }
+        let bindings = captures(signature, body).unwrap_or_else(|| bindings(signature));
         let (output, named) = match std::mem::replace(&mut signature.output, ReturnType::Default) {
             ReturnType::Default => {
                 let unit: Type = parse_quote_spanned!(span=> ());
@@ -103,6 +93,59 @@ pub fn frame_body(
         }
     });
     quote_spanned!(span=> #bindings #edge #frame)
+}
+
+/// The statements that capture arguments as they are, if all can be: names that the body mentions.
+///
+/// What is captured is in the frame once, and what is bound anew twice. Captured as a whole, not field by
+/// field, it lives until the frame ends; what is captured first goes first then, and arguments go last first.
+///
+/// ```text
+/// a: A, mut b: B      let _ = &b; let _ = &a;
+/// ```
+fn captures(signature: &Signature, body: &Mentions) -> Option<TokenStream> {
+    let span = Span::mixed_site();
+    let mut captures = TokenStream::new();
+    for input in signature.inputs.iter().rev() {
+        captures.extend(match input {
+            FnArg::Receiver(Receiver { attrs, self_token, .. }) if attrs.is_empty() => {
+                quote_spanned!(span=> let _ = &#self_token;)
+            }
+            FnArg::Typed(PatType { attrs, pat, .. }) if attrs.is_empty() => match &**pat {
+                Pat::Ident(PatIdent { by_ref: None, subpat: None, ident, .. })
+                    if is_mentioned(ident, body) =>
+                {
+                    quote_spanned!(span=> let _ = &#ident;)
+                }
+                _ => return None,
+            },
+            _ => return None,
+        });
+    }
+    Some(captures)
+}
+
+/// What is not mentioned is bound anew, so that the compiler says that it is not used.
+fn is_mentioned(ident: &Ident, body: &Mentions) -> bool {
+    let name = ident.to_string();
+    !name.starts_with('_') && body.count(&name) > 0
+}
+
+/// The statements that bind the arguments anew.
+fn bindings(signature: &mut Signature) -> TokenStream {
+    let span = Span::mixed_site();
+    let mut bindings = TokenStream::new();
+    for (index, input) in signature.inputs.iter_mut().enumerate() {
+        bindings.extend(match input {
+            FnArg::Receiver(receiver) => {
+                levels::strip(&mut receiver.attrs);
+                let this = &receiver.self_token;
+                quote_spanned!(span=> let _ = &#this;)
+            }
+            FnArg::Typed(argument) => argument_binding(argument, index),
+        });
+    }
+    bindings
 }
 
 /// The statements that bind one argument, whose pattern becomes a plain name.

@@ -17,6 +17,9 @@ use crate::options::Kind;
 /// dictates.
 const TRUE_FINDINGS: [&str; 1] = ["never_awaits"];
 
+/// Functions that break a rule on purpose: examples of what must not be done.
+const MEANT: [(&str, &str); 1] = [("endless_loop_no_checkpoint", "never_yields")];
+
 #[test]
 fn no_error_is_found_in_foreign_code_but_true_ones() {
     let functions = foreign::functions();
@@ -24,6 +27,9 @@ fn no_error_is_found_in_foreign_code_but_true_ones() {
     for function in &functions {
         let findings = findings(function);
         for error in findings.errors {
+            if MEANT.contains(&(error.as_str(), function.name.as_str())) {
+                continue;
+            }
             kinds.entry(("error", error)).or_default().push(function);
         }
         for warning in findings.warnings {

@@ -94,7 +94,7 @@ mod tests {
         assert!(one.is_same(&other) && !one.is_same(&Counted::new(Noted(&dropped))));
         assert_eq!(dropped.replace(0), 1);
         drop(one);
-        assert_eq!((*other).0.get(), 0);
+        assert_eq!(dropped.get(), 0);
         drop(other);
         assert_eq!(dropped.get(), 1);
     }

@@ -1,9 +1,11 @@
 //! Memory for tasks and scopes: what one that has ended leaves is used by the next of about its size.
 //!
 //! A program has tasks of few sizes, and makes and ends many of them in quick succession: taking one from a
-//! list is several times faster than the allocator. Each thread keeps up to [`KEPT`] bytes of such
-//! memory, and gives it back when it ends. Large tasks go straight to the allocator, and so do all in a debug
-//! build, for tools that look for the use of what was freed.
+//! list is several times faster than the allocator, and after a burst of them the system has not to be asked
+//! for the same pages again. Each thread keeps up to [`MOST`] bytes of such memory; what is more than
+//! [`ENOUGH`] it gives back bit by bit whenever its run waits for the system, and all when it ends. Large
+//! tasks go straight to the allocator, and so do all in a debug build, for tools that look for the use of what
+//! was freed.
 //!
 //! ```text
 //!   lists   │ ≤ 16 │ ≤ 32 │ ≤ 48 │ …            one for each class of sizes
@@ -18,7 +20,11 @@ use std::ptr::{self, NonNull};
 
 const STEP: usize = 16;
 const CLASSES: usize = 64;
-const KEPT: usize = 1 << 20;
+const ENOUGH: usize = 1 << 20;
+const MOST: usize = 32 << 20;
+
+/// How many pieces are given back at a time.
+const BIT: usize = 64;
 
 /// The class of a layout, if it is kept at all.
 const fn class(layout: Layout) -> Option<usize> {
@@ -83,7 +89,7 @@ impl Store {
     #[inline]
     unsafe fn put(&self, class: usize, piece: NonNull<u8>) -> bool {
         let kept = self.kept.get() + class * STEP;
-        if kept > KEPT {
+        if kept > MOST {
             return false;
         }
         self.kept.set(kept);
@@ -96,15 +102,35 @@ impl Store {
     }
 }
 
-impl Drop for Store {
-    fn drop(&mut self) {
-        for class in 0..CLASSES {
-            while let Some(piece) = self.take(class) {
+impl Store {
+    /// Gives up to so many pieces back to the allocator, as long as there are more bytes than these.
+    #[cold]
+    fn shrink(&self, mut pieces: usize, bytes: usize) {
+        for class in (0..CLASSES).rev() {
+            while pieces > 0 && self.kept.get() > bytes {
+                let Some(piece) = self.take(class) else { break };
                 // SAFETY: rule 5: that is how it was allocated.
                 unsafe { dealloc(piece.as_ptr(), layout_of(class)) };
+                pieces -= 1;
             }
         }
     }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.shrink(usize::MAX, 0);
+    }
+}
+
+/// A run of this thread is about to wait for the system.
+#[inline]
+pub(crate) fn idle() {
+    let _ = STORE.try_with(|store| {
+        if store.kept.get() > ENOUGH {
+            store.shrink(BIT, ENOUGH);
+        }
+    });
 }
 
 /// Memory for a `T`, which is not of size 0.
@@ -192,16 +218,20 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_kept_than_a_thread_may() {
+    fn no_more_is_kept_than_a_thread_may_and_what_is_not_needed_goes_bit_by_bit() {
         let store = Store::new();
-        for _ in 0..KEPT / (16 * STEP) {
+        for _ in 0..MOST / (32 * STEP) {
             // SAFETY: it is of this class, and given up.
-            assert!(unsafe { store.put(16, piece(16)) });
+            assert!(unsafe { store.put(32, piece(32)) });
         }
         let one_more = piece(1);
         // SAFETY: it is of this class, and given up if that succeeds.
         assert!(!unsafe { store.put(1, one_more) });
         // SAFETY: that is how it was allocated.
         unsafe { dealloc(one_more.as_ptr(), layout_of(1)) };
+        store.shrink(BIT, ENOUGH);
+        assert_eq!(store.kept.get(), MOST - BIT * 32 * STEP);
+        store.shrink(usize::MAX, ENOUGH);
+        assert_eq!(store.kept.get(), ENOUGH);
     }
 }

@@ -5,16 +5,13 @@ use std::task::{Context as PollContext, Waker};
 
 use super::context;
 use super::report;
-use super::task::TaskRef;
+use super::task::{Header, TaskRef};
 
 /// Whom to wake: a task of ours, straight; or whatever a foreign combinator has passed down.
-pub(crate) enum WakeTarget {
-    Task(TaskRef),
-    /// The task is the one that has polled, for those who ask who waits.
-    Foreign {
-        task: TaskRef,
-        waker: Waker,
-    },
+pub(crate) struct WakeTarget {
+    /// The one that has polled: with a waker of others, for those who ask who waits.
+    task: TaskRef,
+    foreign: Option<Waker>,
 }
 
 impl WakeTarget {
@@ -27,31 +24,40 @@ impl WakeTarget {
     #[track_caller]
     pub(crate) fn current(cx: &PollContext<'_>) -> WakeTarget {
         context::task(|header| {
-            let task = TaskRef::from_header(header);
-            if context::is_own_waker(cx, header) {
-                WakeTarget::Task(task)
-            } else {
-                WakeTarget::Foreign { task, waker: cx.waker().clone() }
+            let own = context::is_own_waker(cx, header);
+            WakeTarget {
+                task: TaskRef::from_header(header),
+                foreign: (!own).then(|| cx.waker().clone()),
             }
         })
+    }
+
+    /// A task, straight.
+    #[inline]
+    pub(crate) fn of(task: &Header) -> WakeTarget {
+        WakeTarget { task: TaskRef::from_header(task), foreign: None }
     }
 
     /// The task that waits.
     #[inline]
     pub(crate) fn task(&self) -> &TaskRef {
-        match self {
-            WakeTarget::Task(task) | WakeTarget::Foreign { task, .. } => task,
-        }
+        &self.task
+    }
+
+    /// Whether a waker of others is called, which may run any code.
+    #[inline]
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.foreign.is_some()
     }
 
     /// Whether this target is already the one who polls with `cx`.
     #[inline]
     pub(crate) fn is_current(&self, cx: &PollContext<'_>) -> bool {
-        match self {
-            WakeTarget::Task(task) => context::is_own_waker(cx, task),
-            WakeTarget::Foreign { task, waker } => {
+        match &self.foreign {
+            None => context::is_own_waker(cx, &self.task),
+            Some(waker) => {
                 waker.will_wake(cx.waker())
-                    && context::task(|header| std::ptr::eq(task.as_ptr(), header))
+                    && context::task(|header| std::ptr::eq(self.task.as_ptr(), header))
             }
         }
     }
@@ -60,9 +66,9 @@ impl WakeTarget {
     /// woken must not fail the one who wakes.
     #[inline]
     pub(crate) fn wake(self) {
-        match self {
-            WakeTarget::Task(task) => task.wake(),
-            WakeTarget::Foreign { waker, .. } => wake_foreign(waker),
+        match self.foreign {
+            None => self.task.wake(),
+            Some(waker) => wake_foreign(waker),
         }
     }
 }

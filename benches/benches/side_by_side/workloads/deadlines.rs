@@ -42,6 +42,8 @@ fn among_others(armed: u32) -> Workload {
     let name = format!("deadline scope in and out, a wait inside, {} armed", thousands(armed));
     let workload = Workload::new(GROUP, name)
         .size("deadline scope in and out, so many armed", armed)
+        // Enough for them to count, however long it takes to arm the others.
+        .step(10_000)
         .trio(move |n| waiting_on_trio(armed, n))
         .tokio(move |n| waiting_on_an_executor::<Tokio>(armed, n))
         .smol(move |n| waiting_on_an_executor::<Smol>(armed, n))

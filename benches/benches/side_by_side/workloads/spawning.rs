@@ -36,7 +36,7 @@ fn flat(children: u32) -> Workload {
     let workload = on_executors!(workload, |n| flat_on_an_executor(children, n / children))
         .unordered(move |n| flat_unordered(children, n / children));
     match children {
-        1 => workload,
+        1 => return workload,
         100 => workload.python("spawning.py", &["100"]),
         _ => workload,
     }

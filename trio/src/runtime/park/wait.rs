@@ -12,7 +12,6 @@ use super::list::{Kind, State, Waiter};
 use crate::runtime::context;
 use crate::runtime::error::BrokenResourceError;
 use crate::runtime::points;
-use crate::runtime::task::TaskRef;
 use crate::runtime::wake::WakeTarget;
 
 /// The future of [`ParkingLot::park`].
@@ -98,7 +97,7 @@ impl Park<'_> {
         let is_own = context::task(|task| {
             task.count_schedule_point();
             task.set_waits_for(&"a parking lot");
-            self.waiter.mark(State::Parked(WakeTarget::Task(TaskRef::from_header(task))));
+            self.waiter.mark(State::Parked(WakeTarget::of(task)));
             context::is_own_waker(cx, task)
         });
         self.lot.0.push(&self.waiter);

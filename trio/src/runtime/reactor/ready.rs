@@ -67,7 +67,7 @@ impl Ready {
         outcome: impl FnOnce(&Ready) -> Option<io::Result<()>>,
     ) -> Option<io::Result<()>> {
         let target = WakeTarget::current(cx);
-        if let WakeTarget::Foreign { .. } = target
+        if target.is_foreign()
             && let Some(outcome) = outcome(self)
         {
             return Some(outcome);

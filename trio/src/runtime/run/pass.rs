@@ -25,6 +25,7 @@ use super::{Entered, Phase, Run};
 use crate::runtime::clock::RunClock;
 use crate::runtime::deadlines::Action;
 use crate::runtime::instant::Instant;
+use crate::runtime::memory;
 use crate::runtime::scope::ScopeCore;
 
 /// How long tasks may go on before the system is polled, and how many looks at the clock that may
@@ -202,6 +203,7 @@ impl Run {
         if !self.queue.is_empty() {
             return Some(Duration::ZERO);
         }
+        memory::idle();
         let next = self.deadlines.next();
         let until_deadline = next.and_then(|next| self.clock.time_until(next, self.clock.now()));
         self.idle.limit(until_deadline, self.clock.autojump_threshold(), next.is_some())

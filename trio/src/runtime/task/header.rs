@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::task::Context as PollContext;
 
 use super::name::TaskName;
@@ -320,7 +320,7 @@ fn too_many_references() -> ! {
 }
 
 /// A counted reference to a task. It keeps the task's memory, not the task.
-pub(crate) struct TaskRef(*const Header);
+pub(crate) struct TaskRef(NonNull<Header>);
 
 impl TaskRef {
     #[inline]
@@ -328,7 +328,8 @@ impl TaskRef {
         let Some(refs) = header.refs.get().checked_add(1) else { too_many_references() };
         header.refs.set(refs);
         // The cell's own pointer: a reference to the header would not reach the rest of the cell.
-        TaskRef(header.node.task())
+        // SAFETY: rule 5: `allocate` has set it.
+        TaskRef(unsafe { NonNull::new_unchecked(header.node.task().cast_mut()) })
     }
 
     /// Takes over a reference that is counted already.
@@ -338,7 +339,8 @@ impl TaskRef {
     /// `header` is alive, and the caller gives up one counted reference to it.
     #[inline]
     pub(crate) unsafe fn from_raw(header: *const Header) -> TaskRef {
-        TaskRef(header)
+        // SAFETY: by this function's contract.
+        TaskRef(unsafe { NonNull::new_unchecked(header.cast_mut()) })
     }
 
     /// The same as [`from_raw`](TaskRef::from_raw), of a reference that is counted elsewhere.
@@ -348,32 +350,33 @@ impl TaskRef {
     /// `header` is alive as long as the result is used.
     #[inline]
     pub(crate) unsafe fn borrowed(header: *const Header) -> ManuallyDrop<TaskRef> {
-        ManuallyDrop::new(TaskRef(header))
+        // SAFETY: by this function's contract; the reference is not given up.
+        ManuallyDrop::new(unsafe { TaskRef::from_raw(header) })
     }
 
     #[inline]
     pub(crate) fn into_raw(self) -> *const Header {
-        let header = self.0;
+        let header = self.as_ptr();
         std::mem::forget(self);
         header
     }
 
     #[inline]
     pub(crate) fn as_ptr(&self) -> *const Header {
-        self.0
+        self.0.as_ptr()
     }
 
     /// Polls the frame once, and tells how the task ended if it did.
     #[inline]
     pub(crate) fn poll(&self, cx: &mut PollContext<'_>) -> Option<Ending> {
         // SAFETY: rule 1: the table is that of this cell's type.
-        unsafe { (self.vtable.poll)(self.0, cx) }
+        unsafe { (self.vtable.poll)(self.as_ptr(), cx) }
     }
 
     /// Drops the frame of a task that has not ended, and tells how the task ends with it.
     pub(crate) fn take_down(&self) -> Ending {
         // SAFETY: rule 1: as in `poll`.
-        unsafe { (self.vtable.take_down)(self.0) }
+        unsafe { (self.vtable.take_down)(self.as_ptr()) }
     }
 }
 
@@ -383,7 +386,7 @@ impl std::ops::Deref for TaskRef {
     #[inline]
     fn deref(&self) -> &Header {
         // SAFETY: rule 5: a counted reference keeps the header alive.
-        unsafe { &*self.0 }
+        unsafe { self.0.as_ref() }
     }
 }
 
@@ -401,7 +404,7 @@ impl Drop for TaskRef {
         self.refs.set(refs);
         if refs == 0 {
             // SAFETY: rule 5: this was the last reference; the table is that of this cell's type.
-            unsafe { (self.vtable.free)(self.0) };
+            unsafe { (self.vtable.free)(self.as_ptr()) };
         }
     }
 }
