@@ -151,6 +151,32 @@ async fn a_task_that_goes_on_and_on_hears_other_threads() {
     thread.join().unwrap().unwrap();
 }
 
+// DESIGN 5: deadlines are looked at after what others have sent.
+#[test]
+fn a_clock_that_a_callback_moves_is_looked_at_before_the_next_step() {
+    thread_local! {
+        static CLOCK: MockClock = MockClock::new();
+    }
+    const SECOND: Duration = Duration::from_secs(1);
+    #[trio::task]
+    async fn counts() -> u32 {
+        let mut late = 0;
+        let due = current_time() + SECOND;
+        let jump = || CLOCK.with(|clock| clock.jump(SECOND));
+        trio::lowlevel::current_trio_token().call_soon(jump).unwrap();
+        trio::move_on_at(due, async {
+            loop {
+                checkpoint().await;
+                late += u32::from(current_time() >= due);
+            }
+        })
+        .await;
+        late
+    }
+    let clock = CLOCK.with(MockClock::clone);
+    assert_eq!(Builder::new().clock(clock).run(counts), 0);
+}
+
 // DESIGN 5: what becomes runnable during a batch waits for the next one.
 #[trio::test]
 async fn what_is_woken_during_a_batch_runs_in_the_next_one() {

@@ -1227,12 +1227,12 @@ trait StaysWhereItIs {
     }
 }
 
-impl<T> StaysWhereItIs for &Moves<T> {}
+impl<T> StaysWhereItIs for Moves<T> {}
 
 #[trio::test]
 async fn an_await_that_was_taken_apart_stays_where_it_is() {
-    assert!((&Moves(Box::pin(0))).may_move());
-    assert!(!(&Moves(entered!(sleeps_in_a_box().await))).may_move());
+    assert!(Moves(Box::pin(0)).may_move());
+    assert!(!Moves(entered!(sleeps_in_a_box().await)).may_move());
     checkpoint().await;
 }
 

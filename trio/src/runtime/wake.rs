@@ -32,9 +32,9 @@ impl WakeTarget {
         })
     }
 
-    /// The task, as if it polled with its own waker.
+    /// A task, straight.
     #[inline]
-    pub(crate) fn task_itself(task: &Header) -> WakeTarget {
+    pub(crate) fn of(task: &Header) -> WakeTarget {
         WakeTarget { task: TaskRef::from_header(task), foreign: None }
     }
 

@@ -90,7 +90,7 @@ impl Park<'_> {
         let is_own = context::task(|task| {
             task.count_schedule_point();
             task.set_waits_for(&"a parking lot");
-            self.waiter.mark(State::Parked(WakeTarget::task_itself(task)));
+            self.waiter.mark(State::Parked(WakeTarget::of(task)));
             context::is_own_waker(cx, task)
         });
         self.lot.0.push(&self.waiter);

@@ -193,8 +193,8 @@ impl Run {
                 return false;
             }
         }
-        self.expire_deadlines();
         self.take_mail();
+        self.expire_deadlines();
         self.queue.refill();
         true
     }
