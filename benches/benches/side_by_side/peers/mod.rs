@@ -29,37 +29,37 @@ pub trait Peers: Sized {
     /// Trio, with the call of a task function.
     fn trio<M: Measured, F: Future<Output = M>>(
         self,
-        main: impl Fn(u32) -> Call<F> + 'static,
+        main: impl Fn(u32) -> Call<F> + Send + Sync + 'static,
     ) -> Self;
 
     /// Tokio, as it has two ways to run tasks that are not `Send`.
     fn tokio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Clone + 'static,
+        main: impl Fn(u32) -> F + Clone + Send + Sync + 'static,
     ) -> Self;
 
     /// Smol's `LocalExecutor`, with async-io.
     fn smol<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + 'static,
+        main: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self;
 
     /// Monoio, on epoll.
     fn monoio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + 'static,
+        main: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self;
 
     /// Compio, on epoll.
     fn compio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + 'static,
+        main: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self;
 
     /// `FuturesUnordered`, or whatever needs no runtime, below a plain `block_on`.
     fn unordered<M: Measured, F: Future<Output = M>>(
         self,
-        main: impl Fn(u32) -> F + 'static,
+        main: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self;
 
     /// Python's Trio: a program of `benches/python`, and its arguments.
@@ -69,14 +69,14 @@ pub trait Peers: Sized {
 impl Peers for Workload {
     fn trio<M: Measured, F: Future<Output = M>>(
         self,
-        main: impl Fn(u32) -> Call<F> + 'static,
+        main: impl Fn(u32) -> Call<F> + Send + Sync + 'static,
     ) -> Self {
         self.contender(OURS, move |operations| trio::run(|| main(operations)))
     }
 
     fn tokio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Clone + 'static,
+        main: impl Fn(u32) -> F + Clone + Send + Sync + 'static,
     ) -> Self {
         let again = main.clone();
         self.contender("tokio LocalSet", move |operations| tokio::on_local_set(main(operations)))
@@ -87,28 +87,28 @@ impl Peers for Workload {
 
     fn smol<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + 'static,
+        main: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self {
         self.contender("smol", move |operations| smol::run(main(operations)))
     }
 
     fn monoio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + 'static,
+        main: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self {
         self.contender("monoio", move |operations| monoio::run(main(operations)))
     }
 
     fn compio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + 'static,
+        main: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self {
         self.contender("compio", move |operations| compio::run(main(operations)))
     }
 
     fn unordered<M: Measured, F: Future<Output = M>>(
         self,
-        main: impl Fn(u32) -> F + 'static,
+        main: impl Fn(u32) -> F + Send + Sync + 'static,
     ) -> Self {
         self.contender("FuturesUnordered", move |operations| {
             futures::executor::block_on(main(operations))

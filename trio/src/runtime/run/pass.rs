@@ -30,7 +30,7 @@ use crate::runtime::scope::ScopeCore;
 
 /// How long tasks may go on before the system is polled, and how many looks at the clock that may
 /// take (a virtual clock stands still).
-const TURN: Duration = Duration::from_micros(100);
+const TURN: Duration = Duration::from_micros(20);
 const LOOKS: u32 = 16;
 
 /// How far a turn is.
