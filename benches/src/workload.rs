@@ -1,9 +1,7 @@
 //! What is measured, and by whom.
 
 use std::fmt::Debug;
-use std::panic::resume_unwind;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What the numbers of a workload are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +50,7 @@ impl<M: Measured, E: Debug> Measured for Result<M, E> {
 }
 
 /// Does so many operations of a workload, and gives its figures.
-pub type Work = Box<dyn Fn(u32) -> Vec<f64> + Send + Sync>;
+pub type Work = Box<dyn Fn(u32) -> Vec<f64>>;
 
 /// One peer's version of a workload.
 pub struct Contender {
@@ -125,24 +123,17 @@ impl Workload {
         Workload { size: Some((family, size)), ..self }
     }
 
-    /// Adds a peer. Bytes are counted on a thread of their own, on which nobody has kept memory from before.
+    /// Adds a peer.
     pub fn contender<M: Measured>(
         mut self,
         peer: &'static str,
-        work: impl Fn(u32) -> M + Send + Sync + 'static,
+        work: impl Fn(u32) -> M + 'static,
     ) -> Workload {
-        let work = move |operations| {
-            let start = Instant::now();
+        let work = Box::new(move |operations| {
+            let start = std::time::Instant::now();
             let measured = work(operations);
             measured.figures(start.elapsed(), operations)
-        };
-        let work: Work = match self.unit {
-            Unit::Nanos => Box::new(work),
-            Unit::Bytes => Box::new(move |operations| {
-                let counted = thread::scope(|threads| threads.spawn(|| work(operations)).join());
-                counted.unwrap_or_else(|payload| resume_unwind(payload))
-            }),
-        };
+        });
         self.contenders.push(Contender { peer, work, paces_itself: false });
         self
     }

@@ -10,9 +10,12 @@ mod smol;
 mod tokio;
 
 use std::future::Future;
+use std::panic::resume_unwind;
+use std::thread;
+use std::time::Instant;
 
 use benches::python::Python;
-use benches::{Contender, Measured, OURS, Workload};
+use benches::{Contender, Measured, OURS, Unit, Workload};
 use trio::Call;
 
 pub use self::abilities::{ANY, Channels, Executor, Network, Timers, self_wake};
@@ -29,37 +32,37 @@ pub trait Peers: Sized {
     /// Trio, with the call of a task function.
     fn trio<M: Measured, F: Future<Output = M>>(
         self,
-        main: impl Fn(u32) -> Call<F> + Send + Sync + 'static,
+        main: impl Fn(u32) -> Call<F> + Sync + 'static,
     ) -> Self;
 
     /// Tokio, as it has two ways to run tasks that are not `Send`.
     fn tokio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Clone + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + Clone + 'static,
     ) -> Self;
 
     /// Smol's `LocalExecutor`, with async-io.
     fn smol<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + 'static,
     ) -> Self;
 
     /// Monoio, on epoll.
     fn monoio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + 'static,
     ) -> Self;
 
     /// Compio, on epoll.
     fn compio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + 'static,
     ) -> Self;
 
     /// `FuturesUnordered`, or whatever needs no runtime, below a plain `block_on`.
     fn unordered<M: Measured, F: Future<Output = M>>(
         self,
-        main: impl Fn(u32) -> F + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + 'static,
     ) -> Self;
 
     /// Python's Trio: a program of `benches/python`, and its arguments.
@@ -69,14 +72,27 @@ pub trait Peers: Sized {
 impl Peers for Workload {
     fn trio<M: Measured, F: Future<Output = M>>(
         self,
-        main: impl Fn(u32) -> Call<F> + Send + Sync + 'static,
+        main: impl Fn(u32) -> Call<F> + Sync + 'static,
     ) -> Self {
-        self.contender(OURS, move |operations| trio::run(|| main(operations)))
+        let counts_bytes = self.unit == Unit::Bytes;
+        self.contender(OURS, move |operations| {
+            let work = || {
+                let start = Instant::now();
+                let measured = trio::run(|| main(operations));
+                measured.figures(start.elapsed(), operations)
+            };
+            if !counts_bytes {
+                return work();
+            }
+            // On a thread of its own, which has kept no memory from before.
+            let counted = thread::scope(|threads| threads.spawn(work).join());
+            counted.unwrap_or_else(|payload| resume_unwind(payload))
+        })
     }
 
     fn tokio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Clone + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + Clone + 'static,
     ) -> Self {
         let again = main.clone();
         self.contender("tokio LocalSet", move |operations| tokio::on_local_set(main(operations)))
@@ -87,28 +103,28 @@ impl Peers for Workload {
 
     fn smol<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + 'static,
     ) -> Self {
         self.contender("smol", move |operations| smol::run(main(operations)))
     }
 
     fn monoio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + 'static,
     ) -> Self {
         self.contender("monoio", move |operations| monoio::run(main(operations)))
     }
 
     fn compio<M: Measured + 'static, F: Future<Output = M> + 'static>(
         self,
-        main: impl Fn(u32) -> F + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + 'static,
     ) -> Self {
         self.contender("compio", move |operations| compio::run(main(operations)))
     }
 
     fn unordered<M: Measured, F: Future<Output = M>>(
         self,
-        main: impl Fn(u32) -> F + Send + Sync + 'static,
+        main: impl Fn(u32) -> F + 'static,
     ) -> Self {
         self.contender("FuturesUnordered", move |operations| {
             futures::executor::block_on(main(operations))
