@@ -1,7 +1,7 @@
 //! A value that several have, on one thread, in memory that others have left.
 //!
-//! It is what `Rc` is without weak references; the scope of every nursery is such a value, because handles
-//! can keep it, and few do.
+//! It is what `Rc` is without weak references. The scope of every nursery is such a value, because handles
+//! can keep it, and few do; and so is what a parking lot is.
 
 use std::cell::Cell;
 use std::ops::Deref;
